@@ -1,0 +1,1 @@
+"""The `arabench` command: one module per subcommand, heavy imports inside `run`."""

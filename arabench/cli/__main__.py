@@ -1,0 +1,7 @@
+"""`python -m arabench.cli`."""
+
+import sys
+
+from arabench.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,41 @@
+"""Messages and progress on standard error; quiet progress when it is not a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+
+def say(message: str) -> None:
+    """One line for the user, on standard error: standard output is for data."""
+    sys.stderr.write(f"arabench: {message}\n")
+    sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def byte_progress(label: str, total_bytes: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar in bytes with rate and time left; yields the function that advances it."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total_bytes)
+        yield lambda count: progress.advance(task, count)

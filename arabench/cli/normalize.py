@@ -1,0 +1,188 @@
+"""Clean and normalize the text of .txt, .jsonl and .parquet files.
+
+Rows that cannot be read (invalid UTF-8, broken JSON) are counted and set aside in
+OUT.rejects.jsonl; the command then ends with status 1 unless --max-rejects allows them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arabench.corpus.normalize import Summary
+    from arabench.text.normalize import Normalizer
+
+EXAMPLES = """\
+examples:
+  arabench normalize tweets.txt -o clean.txt --preset llm
+  arabench normalize a.jsonl b.jsonl -o clean/ --field body --preset paper
+  arabench normalize corpus.parquet -o corpus.jsonl --preset llm --diacritics shadda
+  zcat dump.txt.gz | arabench normalize - -o - --preset search > keys.txt
+  echo 'كتـــابٌ' | arabench normalize - --explain --preset paper
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Paths, preset and one option per normalization field."""
+    from arabench.text.normalize import option_values, presets
+
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, or - for standard input")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="a file, a folder (one file per input) or -"
+    )
+    parser.add_argument("--field", default="text", help="field or column of the text [text]")
+    parser.add_argument("--preset", default="llm", help=f"one of {', '.join(presets())} [llm]")
+    parser.add_argument("--input-format", help="txt, jsonl or parquet [by suffix; txt for -]")
+    parser.add_argument("--output-format", help="txt, jsonl or parquet [by suffix]")
+    parser.add_argument(
+        "--on-error",
+        choices=["quarantine", "stop"],
+        default="quarantine",
+        help="set unreadable rows aside, or stop at the first [quarantine]",
+    )
+    parser.add_argument(
+        "--max-rejects",
+        type=int,
+        default=0,
+        metavar="N",
+        help="end with status 0 although up to N rows were set aside [0]",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="write no output; show for each text which rule changed what",
+    )
+    parser.add_argument("--json", action="store_true", help="with --explain: JSON lines")
+    parser.add_argument("--list-presets", action="store_true", help="show the presets and end")
+    group = parser.add_argument_group("options that override the preset")
+    for name, allowed in option_values().items():
+        flag = f"--{name.replace('_', '-')}"
+        group.add_argument(flag, dest=f"option_{name}", metavar="|".join(allowed))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Normalize, explain, or list presets."""
+    from arabench.text.normalize import Normalizer, option_values, options_from
+
+    if options.list_presets:
+        return _list_presets()
+    from arabench.errors import UsageError
+
+    if not options.inputs:
+        raise UsageError("no input given. Name files, or - for standard input.")
+    overrides = {
+        name: value
+        for name in option_values()
+        if (value := getattr(options, f"option_{name}")) is not None
+    }
+    normalizer = Normalizer(options_from(options.preset, overrides))
+    if options.explain:
+        return _explain(options, normalizer)
+    if not options.output:
+        raise UsageError("no output given. Use -o FILE, -o FOLDER or -o -.")
+    return _normalize(options, normalizer)
+
+
+def _list_presets() -> int:
+    from arabench.text.normalize import presets
+
+    for name, values in presets().items():
+        chosen = " ".join(f"{key}={value}" for key, value in values.items() if key != "description")
+        sys.stdout.write(f"{name}: {values['description']}\n    {chosen or '(keeps everything)'}\n")
+    return 0
+
+
+def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
+    from arabench.cli.console import byte_progress
+    from arabench.corpus.normalize import normalize_files
+
+    total = _total_bytes(options.inputs)
+    with byte_progress("normalize", total) as advance:
+        summary = normalize_files(
+            options.inputs,
+            options.output,
+            normalizer,
+            text_field=options.field,
+            input_format=options.input_format,
+            output_format=options.output_format,
+            on_error=options.on_error,
+            on_bytes=advance,
+        )
+    return _report(summary, normalizer, options.max_rejects)
+
+
+def _report(summary: Summary, normalizer: Normalizer, max_rejects: int) -> int:
+    from arabench.cli.console import say
+
+    say(
+        f"{summary.rows} rows read, {summary.written} written, {summary.changed} changed"
+        + (f", {summary.null} null" if summary.null else "")
+        + f" [{normalizer.signature}]"
+    )
+    if not summary.rejected:
+        return 0
+    reasons = ", ".join(f"{count} x {reason}" for reason, count in summary.reasons.items())
+    say(
+        f"{summary.rejected} rows could not be read ({reasons}); "
+        f"set aside in {', '.join(summary.rejects_files)}"
+    )
+    return 0 if summary.rejected <= max_rejects else 1
+
+
+def _total_bytes(inputs: list[str]) -> int | None:
+    files = [Path(name) for name in inputs if name != "-"]
+    if len(files) < len(inputs) or not all(file.is_file() for file in files):
+        return None
+    return sum(file.stat().st_size for file in files)
+
+
+def _explain(options: argparse.Namespace, normalizer: Normalizer) -> int:
+    import orjson
+
+    from arabench.corpus.files import check_input, format_of
+    from arabench.corpus.readers import read_batches
+
+    rejected = 0
+    for source in options.inputs:
+        check_input(source)
+        file_format = format_of(source, options.input_format)
+        for batch in read_batches(source, file_format, options.field):
+            rejected += len(batch.rejects)
+            for row in batch.rows:
+                before = row[options.field]
+                if before is None:
+                    continue
+                after, edits = normalizer.explain(before)
+                if options.json:
+                    record = {
+                        "before": before,
+                        "after": after,
+                        "rules": [rule.name for rule in normalizer.rules],
+                        "edits": [edit._asdict() for edit in edits],
+                    }
+                    text = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE).decode()
+                else:
+                    text = _table(before, after, edits)
+                sys.stdout.write(text)
+    if rejected:
+        from arabench.cli.console import say
+
+        say(f"{rejected} rows could not be read and are not explained")
+    return 1 if rejected else 0
+
+
+def _table(before: str, after: str, edits: list[tuple[str, int, int, str, str]]) -> str:
+    lines = [f"before  {before}", f"after   {after}"]
+    for rule, start, end, old, new in edits:
+        lines.append(f"  {rule:<22} {start:>5}-{end:<5} {_codes(old)} -> {_codes(new)}")
+    return "\n".join([*lines, "", ""])
+
+
+def _codes(text: str) -> str:
+    if not text:
+        return "(nothing)"
+    shown = " ".join(f"U+{ord(char):04X}" for char in text[:6])
+    return f"{shown}{' ...' if len(text) > 6 else ''} {text!r}"

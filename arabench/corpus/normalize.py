@@ -1,0 +1,164 @@
+"""Normalize files: the loop behind `arabench normalize`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from arabench.corpus.files import (
+    STDIO,
+    Format,
+    atomic_writer,
+    check_input,
+    format_of,
+    plan_outputs,
+)
+from arabench.corpus.readers import Reject, check_text_column, read_batches
+from arabench.corpus.writers import open_writer
+from arabench.errors import DataError, UsageError
+from arabench.text.normalize import Normalizer
+
+OnError = Literal["stop", "quarantine"]
+
+
+@dataclass
+class Summary:
+    """Counts of one run. `rows == written + rejected` always holds."""
+
+    rows: int = 0
+    written: int = 0
+    changed: int = 0
+    null: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    rejects_files: list[str] = field(default_factory=list)
+
+
+def normalize_files(
+    inputs: Sequence[str],
+    output: str,
+    normalizer: Normalizer,
+    *,
+    text_field: str = "text",
+    input_format: str | None = None,
+    output_format: str | None = None,
+    on_error: OnError = "quarantine",
+    on_bytes: Callable[[int], None] | None = None,
+) -> Summary:
+    """Rewrite the text field of every row of every input; keep all other fields.
+
+    Memory is bounded by one batch (4 MiB of lines or 4,096 Parquet rows, and one row
+    if it is longer). Outputs appear under their names only when complete. Rows that
+    cannot be read go to `<output>.rejects.jsonl`, unless `on_error="stop"`.
+
+    Raises:
+        UsageError: a path, format or field is wrong.
+        DataError: an input is empty or damaged, or a row is bad and `on_error="stop"`.
+    """
+    for name in inputs:
+        check_input(name)
+    summary = Summary()
+    for sources, target in plan_outputs(inputs, output):
+        target_format = _target_format(sources, target, input_format, output_format)
+        _normalize_to(
+            sources, target, target_format, normalizer, text_field, input_format, on_error,
+            on_bytes, summary,
+        )
+        summary.outputs.append(target)
+    return summary
+
+
+def _target_format(
+    sources: list[str], target: str, input_format: str | None, output_format: str | None
+) -> Format:
+    if output_format is None and target == STDIO:
+        chosen = format_of(sources[0], input_format)
+    else:
+        chosen = format_of(target, output_format)
+    if chosen == "parquet" and target == STDIO:
+        raise UsageError("Parquet cannot be written to standard output. Use -o FILE.parquet.")
+    return chosen
+
+
+def _normalize_to(
+    sources: list[str],
+    target: str,
+    target_format: Format,
+    normalizer: Normalizer,
+    text_field: str,
+    input_format: str | None,
+    on_error: OnError,
+    on_bytes: Callable[[int], None] | None,
+    summary: Summary,
+) -> None:
+    rejects_path = "rejects.jsonl" if target == STDIO else f"{target}.rejects.jsonl"
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(atomic_writer(target))
+        writer = open_writer(
+            stream, target_format, text_field, _common_schema(sources, input_format, text_field)
+        )
+        rejects: IO[bytes] | None = None
+        for source in sources:
+            source_format = format_of(source, input_format)
+            for batch in read_batches(source, source_format, text_field, on_bytes):
+                for row in batch.rows:
+                    _normalize_row(row, text_field, normalizer, summary)
+                writer.write(batch.rows)
+                summary.rows += len(batch.rows) + len(batch.rejects)
+                summary.written += len(batch.rows)
+                if batch.rejects and on_error == "stop":
+                    first = batch.rejects[0]
+                    raise DataError(
+                        f"{first.file}:{first.line}: {first.reason}. Nothing was written. "
+                        "Use --on-error quarantine to set such rows aside."
+                    )
+                if batch.rejects and rejects is None:
+                    rejects = stack.enter_context(atomic_writer(rejects_path))
+                    summary.rejects_files.append(rejects_path)
+                for reject in batch.rejects:
+                    _count(reject, summary)
+                    assert rejects is not None
+                    rejects.write(reject.as_json())
+        writer.close()
+    if rejects is None and target != STDIO:
+        Path(rejects_path).unlink(missing_ok=True)  # of an earlier run on worse data
+
+
+def _normalize_row(
+    row: dict[str, Any], text_field: str, normalizer: Normalizer, summary: Summary
+) -> None:
+    before = row[text_field]
+    if before is None:
+        summary.null += 1
+        return
+    after = normalizer.normalize(before)
+    if after != before:
+        row[text_field] = after
+        summary.changed += 1
+
+
+def _count(reject: Reject, summary: Summary) -> None:
+    summary.rejected += 1
+    kind = reject.reason.split(" at ")[0].split(":")[0]
+    summary.reasons[kind] = summary.reasons.get(kind, 0) + 1
+
+
+def _common_schema(sources: list[str], input_format: str | None, text_field: str) -> Any:
+    """The Arrow schema when every source is Parquet with the same one, else None."""
+    import_needed = all(format_of(source, input_format) == "parquet" for source in sources)
+    if not import_needed or STDIO in sources:
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schemas = [pq.read_schema(source) for source in sources]
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{', '.join(sources)}: not a readable Parquet file: {error}") from error
+    for source, schema in zip(sources, schemas, strict=True):
+        check_text_column(source, schema, text_field)
+    return schemas[0] if all(schema.equals(schemas[0]) for schema in schemas) else None

@@ -1,0 +1,120 @@
+"""Rules about what surrounds the letters: invisible characters, digits, punctuation, space."""
+
+from __future__ import annotations
+
+from arabench import chars
+from arabench.text.rule import Rule, char_map, substitution
+
+
+def replace_surrogates() -> Rule:
+    """Lone surrogates, which no UTF-8 file can hold, become U+FFFD."""
+    return char_map(
+        "surrogates",
+        "half of a broken UTF-16 pair becomes the replacement character",
+        dict.fromkeys(chars.SURROGATES, chars.REPLACEMENT),
+    )
+
+
+def strip_controls() -> Rule:
+    """C0 and C1 control characters except tab and line breaks."""
+    return char_map(
+        "controls", "control characters are removed", dict.fromkeys(chars.CONTROLS, "")
+    )
+
+
+def strip_zero_width() -> Rule:
+    """Zero-width characters, except a joiner that holds an emoji together."""
+    emoji = chars.char_class(chars.EMOJI_PARTS)
+    others = chars.char_class(chars.ZERO_WIDTH - {chars.ZERO_WIDTH_JOINER})
+    joiner = chars.ZERO_WIDTH_JOINER
+    return substitution(
+        "zero-width",
+        "invisible characters are removed (joiners inside emoji stay)",
+        f"[{others}]|(?<![{emoji}]){joiner}|{joiner}(?![{emoji}])",
+        "",
+    )
+
+
+def strip_bidi() -> Rule:
+    """Directional marks, embeddings, overrides and isolates."""
+    return char_map(
+        "bidi-controls",
+        "characters that reorder the display are removed",
+        dict.fromkeys(chars.BIDI_CONTROLS, ""),
+    )
+
+
+def digits_to_latin() -> Rule:
+    """Arabic-Indic and Extended digits, and their separators, to ASCII."""
+    table = dict(zip(chars.ARABIC_INDIC_DIGITS, chars.LATIN_DIGITS, strict=True))
+    table |= dict(zip(chars.EXTENDED_DIGITS, chars.LATIN_DIGITS, strict=True))
+    return char_map(
+        "digits-to-latin", "digits become 0-9", table | chars.NUMBER_SEPARATORS
+    )
+
+
+def digits_to_arabic() -> Rule:
+    """ASCII and Extended digits to Arabic-Indic ones; separators stay as they are."""
+    table = dict(zip(chars.LATIN_DIGITS, chars.ARABIC_INDIC_DIGITS, strict=True))
+    table |= dict(zip(chars.EXTENDED_DIGITS, chars.ARABIC_INDIC_DIGITS, strict=True))
+    return char_map("digits-to-arabic", "digits become Arabic-Indic", table)
+
+
+def unify_punctuation() -> Rule:
+    """Typographic quotes, dashes and ellipses to keyboard ones; Arabic marks stay."""
+    return char_map(
+        "punctuation-variants",
+        "typographic quotes, dashes and ellipses become the keyboard's",
+        chars.PUNCTUATION_UNIFIED,
+    )
+
+
+def ascii_punctuation() -> Rule:
+    """As `unify_punctuation`, and the Arabic comma, semicolon and question mark to ASCII."""
+    return char_map(
+        "punctuation-to-ascii",
+        "all punctuation becomes ASCII",
+        chars.PUNCTUATION_UNIFIED | chars.PUNCTUATION_ASCII,
+    )
+
+
+def strip_punctuation() -> Rule:
+    """Every punctuation mark to a space."""
+    return char_map(
+        "punctuation", "punctuation becomes a space", dict.fromkeys(chars.PUNCTUATION, " ")
+    )
+
+
+def keep_arabic_script() -> Rule:
+    """Runs of anything but Arabic script, digits, punctuation and space become one space."""
+    return substitution(
+        "non-arabic",
+        "characters outside Arabic script, digits and punctuation become a space",
+        f"[^{chars.char_class(chars.ARABIC_TEXT)}]+",
+        " ",
+    )
+
+
+def collapse_whitespace() -> list[Rule]:
+    """One space between words, at most one empty line, none at the ends."""
+    spaces = chars.char_class(chars.HORIZONTAL_SPACE)
+    breaks = chars.char_class(chars.LINE_BREAKS)
+    return [
+        substitution(
+            "trim",
+            "white space at both ends is removed",
+            f"\\A[{spaces}{breaks}]+|[{spaces}{breaks}]+\\Z",
+            "",
+        ),
+        substitution(
+            "line-breaks",
+            "line breaks become LF, without spaces around, at most two in a row",
+            f"[{spaces}]*(?:(?:\r\n|[{breaks}])[{spaces}]*)+",
+            lambda match: "\n\n" if _breaks_in(match.group()) > 1 else "\n",
+        ),
+        substitution("spaces", "runs of spaces become one", f"[{spaces}]+", " "),
+    ]
+
+
+def _breaks_in(text: str) -> int:
+    return sum(char in chars.LINE_BREAKS for char in text.replace("\r\n", "\n"))

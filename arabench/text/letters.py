@@ -1,0 +1,144 @@
+"""Rules about letters: presentation forms, Persian keys, alif, hamza, ya, ta marbuta."""
+
+from __future__ import annotations
+
+import re
+
+from arabench import chars
+from arabench.text.rule import Rule, char_map, substitution
+
+_MARK = chars.char_class(chars.MARKS)
+_LETTER = chars.char_class(chars.LETTERS)
+
+#: Nothing of the word follows: no letter (tatweel included) and no mark.
+WORD_END = f"(?![{_LETTER}{_MARK}])"
+
+
+def expand_presentation_forms() -> Rule:
+    """U+FB50-FDFF and U+FE70-FEFC to ordinary letters: PDF and legacy-system text."""
+    return char_map(
+        "presentation-forms",
+        "shaped glyph code points become the letters they show (ligatures become several)",
+        chars.PRESENTATION_FORMS,
+    )
+
+
+def persian_letters() -> Rule:
+    """Keheh, Farsi yeh and heh variants to the Arabic letters they were typed for."""
+    return char_map(
+        "persian-letters",
+        "letters of Persian and Urdu keyboards become the Arabic ones they stand for",
+        chars.PERSIAN_TO_ARABIC,
+    )
+
+
+def strip_tatweel() -> Rule:
+    """Remove U+0640, which stretches a word and means nothing."""
+    return char_map("tatweel", "the stretching character is removed", {chars.TATWEEL: ""})
+
+
+def compose_marks() -> Rule:
+    """Sort the marks on a letter canonically and compose hamza and madda with their carrier.
+
+    This is NFC restricted to the Arabic blocks and to Unicode 14: the order is by
+    canonical combining class (short vowels and tanwin, shadda, sukun, superscript
+    alef, hamza below, then marks above), stable within a class.
+    """
+
+    def compose(match: re.Match[str]) -> str:
+        base, marks = match.group(1), match.group(2)
+        ordered = sorted(marks, key=lambda mark: chars.MARK_CLASS[mark])
+        kept: list[str] = []
+        last_class = 0
+        for mark in ordered:
+            composed = chars.COMPOSITIONS.get((base, mark))
+            # UAX #15: blocked when a mark of the same class stands between.
+            if composed is not None and chars.MARK_CLASS[mark] != last_class:
+                base = composed
+            else:
+                kept.append(mark)
+                last_class = chars.MARK_CLASS[mark]
+        return base + "".join(kept)
+
+    bases = chars.char_class({base for base, _ in chars.COMPOSITIONS})
+    return Rule(
+        name="mark-order",
+        reason="marks on one letter take canonical order; hamza and madda join their carrier",
+        pattern=re.compile(f"([{bases}]|)([{_MARK}]+)"),
+        replace=compose,
+    )
+
+
+def _without_hamza_marks(marks: str) -> str:
+    return "".join(mark for mark in marks if mark not in chars.HAMZA_MARKS)
+
+
+def alif_wasla() -> Rule:
+    """Only alif wasla becomes a plain alif (Quranic spelling)."""
+    return char_map(
+        "alif-wasla", "alif wasla becomes plain alif", {chars.ALIF_WASLA: chars.ALIF}
+    )
+
+
+def unify_alif() -> Rule:
+    """Every alif with hamza, madda or wasla becomes a bare alif.
+
+    Hamza and madda marks that could not compose go with the letter, so that no later
+    pass finds a new alif with hamza.
+    """
+    variants = chars.char_class(chars.ALIF_VARIANTS | {chars.ALIF})
+    return substitution(
+        "alif-forms",
+        "alif with hamza, madda or wasla becomes bare alif",
+        f"[{variants}]([{_MARK}]*)",
+        lambda match: chars.ALIF + _without_hamza_marks(match.group(1)),
+    )
+
+
+def hamza_carriers(to_hamza: bool) -> Rule:
+    """Waw and ya with hamza become their carriers, or a hamza on the line."""
+    carriers = {chars.WAW_HAMZA: chars.WAW, chars.YA_HAMZA: chars.YA}
+
+    def replace(match: re.Match[str]) -> str:
+        letter = chars.HAMZA if to_hamza else carriers[match.group(1)]
+        return letter + _without_hamza_marks(match.group(2))
+
+    return substitution(
+        "hamza-carriers",
+        "waw and ya with hamza become "
+        + ("hamza on the line" if to_hamza else "plain waw and ya"),
+        f"([{chars.char_class(carriers)}])([{_MARK}]*)",
+        replace,
+    )
+
+
+def strip_loose_hamza_marks() -> Rule:
+    """Hamza and madda marks left on waw and ya after composition (blocked sequences)."""
+    return substitution(
+        "loose-hamza",
+        "a combining hamza that cannot join its waw or ya is removed with the carriers' hamza",
+        f"([{chars.WAW}{chars.YA}])([{_MARK}]+)",
+        lambda match: match.group(1) + _without_hamza_marks(match.group(2)),
+    )
+
+
+def maqsura_to_ya() -> Rule:
+    """Every alif maqsura becomes ya: spellings that differ by two dots meet."""
+    return char_map(
+        "maqsura-to-ya", "alif maqsura becomes ya", {chars.ALIF_MAQSURA: chars.YA}
+    )
+
+
+def final_ya_to_maqsura() -> Rule:
+    """Word-final ya becomes alif maqsura: the dotless final ya of Egyptian print."""
+    return substitution(
+        "final-ya-to-maqsura",
+        "ya at the end of a word loses its dots",
+        f"{chars.YA}(?=[{_MARK}]*{WORD_END})",
+        chars.ALIF_MAQSURA,
+    )
+
+
+def ta_marbuta_to_ha() -> Rule:
+    """Ta marbuta becomes ha: how much informal writing spells it."""
+    return char_map("ta-marbuta", "ta marbuta becomes ha", {chars.TA_MARBUTA: chars.HA})
