@@ -1,0 +1,1 @@
+"""What the task YAML points at: data, perturbations, metrics, statistics, runner."""
