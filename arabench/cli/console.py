@@ -39,3 +39,30 @@ def byte_progress(label: str, total_bytes: int | None) -> Iterator[Callable[[int
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(label, total=total_bytes)
         yield lambda count: progress.advance(task, count)
+
+
+@contextlib.contextmanager
+def step_progress(label: str, total_steps: int) -> Iterator[Callable[[int, float], None]]:
+    """Progress over optimizer steps with the loss; a line every tenth when not a terminal."""
+    if not sys.stderr.isatty():
+        every = max(1, total_steps // 10)
+
+        def report(step: int, loss: float) -> None:
+            if step % every == 0 or step == total_steps:
+                say(f"{label}: step {step}/{total_steps}, loss {loss:.4f}")
+
+        yield report
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total_steps, loss="-")
+        yield lambda step, loss: progress.update(task, completed=step, loss=f"{loss:.4f}")

@@ -1,0 +1,162 @@
+"""Model and adapter folders: what they hold, whether they are safe, their hashes.
+
+Nothing here imports torch or loads weights. Weights are accepted as safetensors only:
+pickled weights and code that travels with a model can run anything on load, and are
+refused unless the caller asks for them by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from arabench.errors import DataError, UnsafeInputError, UsageError
+
+#: File beside an adapter in which the trainer records what it was trained on.
+RECORD_NAME: Final = "arabench.json"
+_PICKLED: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+#: Adapter settings that make PEFT import modules named in the file.
+_IMPORTING_KEYS: Final = ("auto_mapping", "megatron_config")
+#: Adapter kinds that change a causal model's weights or activations and load from safetensors.
+ADAPTER_KINDS: Final = frozenset(
+    {"LORA", "ADALORA", "IA3", "LOHA", "LOKR", "VERA", "OFT", "BOFT", "PREFIX_TUNING",
+     "PROMPT_TUNING", "P_TUNING", "FOURIERFT", "HRA"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BaseInfo:
+    """A local model folder that passed the checks."""
+
+    path: Path
+    model_type: str
+    vocab_size: int
+    weights: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """A local adapter folder that passed the checks.
+
+    Attributes:
+        record: the trainer's record, {} for adapters of other tools.
+    """
+
+    path: Path
+    kind: str
+    base_name: str
+    weights: Path
+    record: dict[str, Any]
+
+
+def is_local(name: str) -> bool:
+    """Whether a model name means a folder here and not a hub repository."""
+    return Path(name).expanduser().exists() or name.startswith((".", "/", "~"))
+
+
+def _read_json(path: Path, what: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path.parent} is no {what}: it has no {path.name}.") from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} cannot be read as JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} does not hold a JSON object.")
+    return content
+
+
+def inspect_base(
+    name: str, *, allow_pickle: bool = False, allow_remote_code: bool = False
+) -> BaseInfo:
+    """Check a local model folder before anything loads it.
+
+    Raises:
+        UsageError: no folder, or no model in it.
+        UnsafeInputError: only pickled weights, or code of its own, and not allowed.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"base model {name!r} is no folder. Give a model folder or a hub name.")
+    config = _read_json(folder / "config.json", "model folder")
+    if "model_type" not in config:
+        raise UsageError(f"{folder}/config.json names no model_type: this is no transformers model.")
+    if config.get("auto_map") and not allow_remote_code:
+        raise UnsafeInputError(
+            f"{folder} wants to run its own Python code (auto_map in config.json). "
+            "Allow it by name with trust_remote_code if you have read that code."
+        )
+    weights = tuple(sorted(folder.glob("*.safetensors")))
+    if not weights:
+        pickled = [file.name for pattern in _PICKLED for file in folder.glob(pattern)]
+        if not pickled:
+            raise UsageError(f"{folder} holds no weights (*.safetensors).")
+        if not allow_pickle:
+            raise UnsafeInputError(
+                f"{folder} holds only pickled weights ({pickled[0]}), which can run code on load. "
+                "Convert them to safetensors first."
+            )
+    vocab = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size", 0))
+    return BaseInfo(folder, str(config["model_type"]), int(vocab), weights)
+
+
+def inspect_adapter(name: str) -> AdapterInfo:
+    """Check a local adapter folder before PEFT loads it.
+
+    Raises:
+        UsageError: no folder, no adapter in it, or an adapter kind we do not measure.
+        UnsafeInputError: pickled weights, or settings that import code.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"adapter {name!r} is no folder. Give a folder with adapter_config.json.")
+    config = _read_json(folder / "adapter_config.json", "adapter folder")
+    kind = str(config.get("peft_type", ""))
+    if kind not in ADAPTER_KINDS:
+        raise UsageError(
+            f"{folder} is a {kind or 'nameless'} adapter; allowed: {', '.join(sorted(ADAPTER_KINDS))}."
+        )
+    for key in _IMPORTING_KEYS:
+        if config.get(key):
+            raise UnsafeInputError(
+                f"{folder}/adapter_config.json sets {key}, which imports modules it names. "
+                "Remove that setting if you trust the adapter."
+            )
+    weights = folder / "adapter_model.safetensors"
+    if not weights.exists():
+        if list(folder.glob("adapter_model.*")):
+            raise UnsafeInputError(
+                f"{folder} holds pickled adapter weights, which can run code on load. "
+                "Convert them to adapter_model.safetensors first."
+            )
+        raise UsageError(f"{folder} holds no adapter_model.safetensors.")
+    record_file = folder / RECORD_NAME
+    record = _read_json(record_file, "adapter folder") if record_file.exists() else {}
+    return AdapterInfo(folder, kind, str(config.get("base_model_name_or_path") or ""), weights, record)
+
+
+def check_same_base(adapter: AdapterInfo, base: BaseInfo) -> None:
+    """Refuse an adapter whose record names other base weights than these.
+
+    Adapters of other tools carry no record; their tensor shapes are checked when they load.
+    """
+    expected = adapter.record.get("base_sha256")
+    if expected and expected != weights_sha256(base.weights):
+        raise UsageError(
+            f"adapter {adapter.path} was trained on another base "
+            f"({adapter.record.get('base_name', 'unknown')}, weights {str(expected)[:12]}...) than "
+            f"{base.path}. Evaluate it with its own base."
+        )
+
+
+def weights_sha256(files: tuple[Path, ...]) -> str:
+    """SHA-256 over the bytes of weight files in name order."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 22):
+                digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,112 @@
+"""Train a QLoRA adapter from a recipe.
+
+A run that was killed resumes from its last checkpoint when the same command is given
+again; a finished run is not repeated. The recipe's defaults are the settings of
+arXiv 2412.17548.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+EXAMPLES = """\
+examples:
+  arabench train recipe.yaml
+  arabench train recipe.yaml --set training.max_steps=50 --set output_dir=out/short
+  arabench train recipe.yaml --show            # the resolved recipe, nothing is run
+  arabench train --list                        # recipes that come with the package
+  arabench train qwen2_1_5b_paper --set data.source=clean.jsonl
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recipe and what overrides it."""
+    parser.add_argument("recipe", nargs="?", help="YAML file, or the name of a packaged recipe")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key of the recipe, e.g. training.max_steps=50 (repeatable)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="discard an earlier run in output_dir")
+    parser.add_argument("--show", action="store_true", help="print the resolved recipe and end")
+    parser.add_argument("--list", action="store_true", help="list packaged recipes and end")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; exit 1 when the run learned nothing."""
+    from arabench.errors import UsageError, require_extra
+
+    if options.list:
+        return _list()
+    if not options.recipe:
+        raise UsageError("no recipe given. Name a YAML file or one of `arabench train --list`.")
+    from arabench.trainers.recipe import dump_recipe, load_recipe
+
+    recipe = load_recipe(_recipe_path(options.recipe), _overrides(options.set))
+    if options.show:
+        sys.stdout.write(dump_recipe(recipe))
+        return 0
+    require_extra("train", "torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
+    return _train(recipe, options.overwrite)
+
+
+def _train(recipe: Any, overwrite: bool) -> int:
+    from arabench.cli.console import say, step_progress
+    from arabench.cli.quiet import quiet_libraries
+
+    quiet_libraries()
+    from arabench.trainers.sft import train
+
+    say(f"loading {recipe.base.name} ({recipe.quantization.bits} bits)")
+    with step_progress("train", recipe.training.max_steps) as on_step:
+        outcome = train(recipe, overwrite=overwrite, on_step=on_step)
+    if outcome.finished_before:
+        say(f"this recipe was already run to its end: {outcome.adapter}")
+    else:
+        resumed = f", resumed from step {outcome.resumed_from}" if outcome.resumed_from else ""
+        say(
+            f"{outcome.steps} steps in {outcome.seconds:.0f} s{resumed}, "
+            f"{outcome.trainable_parameters:,} trainable parameters, "
+            f"loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token"
+        )
+        say(f"adapter: {outcome.adapter}")
+    if not outcome.learned:
+        say("this run learned nothing: its loss did not fall. Check learning rate, data and steps.")
+        return 1
+    return 0
+
+
+def _overrides(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    from arabench.errors import UsageError
+
+    result = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise UsageError(f"--set {pair!r} is not KEY=VALUE.")
+        result[key] = yaml.safe_load(value)
+    return result
+
+
+def _recipe_path(name: str) -> str:
+    from pathlib import Path
+
+    from arabench.resources import trainers_dir
+
+    packaged = trainers_dir() / "recipes" / f"{name}.yaml"
+    return str(packaged) if not Path(name).exists() and packaged.exists() else name
+
+
+def _list() -> int:
+    from arabench.resources import trainers_dir
+
+    for path in sorted((trainers_dir() / "recipes").glob("*.yaml")):
+        first = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        sys.stdout.write(f"{path.stem:<24} {first}\n")
+    return 0

@@ -1,0 +1,1 @@
+"""QLoRA training with TRL: TRL trains; recipe, checks and record are ours."""

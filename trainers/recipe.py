@@ -1,0 +1,197 @@
+"""The recipe: everything that decides a training run, as strict YAML.
+
+Defaults are the settings of arXiv 2412.17548 (Qwen2-1.5B on a 4 GB GPU). An unknown key
+is an error with the nearest valid one; values are checked when the recipe is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from arabench.errors import UsageError, did_you_mean
+
+
+class Section(BaseModel):
+    """A part of the recipe: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BaseSection(Section):
+    """The model that is adapted."""
+
+    name: str = Field(min_length=1)
+    """A local folder or a hub name."""
+    revision: str | None = None
+    """Hub revision (branch, tag or commit)."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the model. Never needed for Qwen, Llama, Gemma."""
+
+
+class QuantizationSection(Section):
+    """How the frozen base weights are stored (Dettmers et al. 2023)."""
+
+    bits: Literal[4, 8, 16] = 4
+    """4: NF4, 8: LLM.int8(), 16: not quantized."""
+    double_quantization: bool = True
+    """Quantize the quantization constants too (4 bits only)."""
+    compute_dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    """Type of matrix products and of autocast."""
+
+
+class LoraSection(Section):
+    """Low-rank adaptation (Hu et al. 2021)."""
+
+    r: int = Field(default=8, ge=1, le=1024)
+    alpha: float = Field(default=32, gt=0)
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    target_modules: tuple[str, ...] = Field(
+        default=("q_proj", "k_proj", "v_proj", "o_proj"), min_length=1, strict=False
+    )
+
+
+class DataSection(Section):
+    """The training text: either `text_field`, or `prompt_field` and `response_field`."""
+
+    source: str = Field(min_length=1)
+    """A .txt, .jsonl or .parquet file, a `datasets` folder, or `hub:OWNER/NAME`."""
+    config: str | None = None
+    split: str = "train"
+    text_field: str | None = "text"
+    prompt_field: str | None = None
+    response_field: str | None = None
+    prompt_template: str = "### التعليمات:\n{prompt}\n\n### الإجابة:\n"
+    """Wraps the prompt; must hold `{prompt}`. Loss is computed on the response only."""
+    max_samples: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> DataSection:
+        pair = (self.prompt_field, self.response_field)
+        if any(pair) and not all(pair):
+            raise ValueError("prompt_field and response_field go together")
+        if "{prompt}" not in self.prompt_template:
+            raise ValueError("prompt_template must hold {prompt}")
+        if not any(pair) and not self.text_field:
+            raise ValueError("name text_field, or prompt_field and response_field")
+        return self
+
+
+class TrainingSection(Section):
+    """Optimization. Steps are optimizer steps."""
+
+    max_steps: int = Field(default=10_000, ge=1)
+    batch_size: int = Field(default=1, ge=1)
+    gradient_accumulation: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    scheduler: Literal["cosine", "linear", "constant"] = "cosine"
+    """Linear warm-up, then this."""
+    max_grad_norm: float = Field(default=0.3, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_length: int = Field(default=512, ge=8)
+    """Tokens; longer rows are cut."""
+    gradient_checkpointing: bool = True
+    optimizer: Literal["paged_adamw_8bit", "adamw_8bit", "paged_adamw_32bit", "adamw_torch"] = (
+        "paged_adamw_8bit"
+    )
+    save_every: int = Field(default=100, ge=1)
+    """Steps between checkpoints, from which a killed run resumes."""
+    keep_checkpoints: int = Field(default=2, ge=1)
+    seed: int = Field(default=42, ge=0)
+
+
+class Recipe(Section):
+    """A whole training run."""
+
+    method: Literal["sft"] = "sft"
+    output_dir: str = Field(min_length=1)
+    """Gets adapter/, recipe.yaml, run.json, losses.jsonl, losses.png."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    base: BaseSection
+    data: DataSection
+    quantization: QuantizationSection = QuantizationSection()
+    lora: LoraSection = LoraSection()
+    training: TrainingSection = TrainingSection()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything but where the output goes."""
+        content = self.model_dump(mode="json", exclude={"output_dir"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: YAML file.
+        overrides: dotted keys to values, as `--set training.max_steps=50`.
+
+    Raises:
+        UsageError: file missing, no YAML, unknown key, wrong type or value.
+    """
+    file = Path(path)
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"recipe {str(path)!r} does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"recipe {str(path)!r} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"recipe {str(path)!r} is no valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"recipe {str(path)!r} must hold keys and values, like `output_dir: out`.")
+    for key, value in (overrides or {}).items():
+        _set(content, key, value)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(f"recipe {str(path)!r}: {_explain(error)}") from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as YAML, every default written out."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+
+
+def _set(content: dict[str, Any], dotted: str, value: Any) -> None:
+    *sections, last = dotted.split(".")
+    place = content
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise UsageError(f"cannot set {dotted!r}: {section!r} is a value, not a section.")
+    place[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem, in words, with the nearest valid key or the allowed values."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    name = ".".join(where)
+    if first["type"] == "extra_forbidden":
+        allowed = _section_at(where[:-1]).model_fields
+        return f"unknown key {name!r}. {did_you_mean(where[-1], allowed)}"
+    if first["type"] == "missing":
+        return f"key {name!r} is missing. It is required."
+    given = f", not {first['input']!r}" if not isinstance(first["input"], dict) else ""
+    message = first["msg"].removeprefix("Value error, ")
+    hint = ""
+    if first["type"] == "float_type" and isinstance(first["input"], str):
+        hint = " (YAML reads 5e-5 as text: write 5.0e-5)"
+    return f"{name + ': ' if name else ''}{message}{given}{hint}."
+
+
+def _section_at(where: list[str]) -> type[BaseModel]:
+    model: type[BaseModel] = Recipe
+    for part in where:
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)] if get_origin(annotation) else [annotation]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return model
