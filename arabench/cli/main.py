@@ -64,8 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _run(name, rest)
-    except SystemExit as stop:  # argparse: 0 after --help, 2 after wrong usage
-        return int(stop.code or 0) if not isinstance(stop.code, str) else 2
+    except SystemExit as stop:
+        if isinstance(stop.code, str):  # a task's data function, speaking for itself
+            sys.stderr.write(stop.code + "\n")
+            return 2
+        return int(stop.code or 0)  # argparse: 0 after --help, 2 after wrong usage
     except ArabenchError as error:
         _complain(str(error))
         return error.exit_code

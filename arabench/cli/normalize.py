@@ -1,19 +1,21 @@
 """Clean and normalize the text of .txt, .jsonl and .parquet files.
 
 Rows that cannot be read (invalid UTF-8, broken JSON) are counted and set aside in
-OUT.rejects.jsonl; the command then ends with status 1 unless --max-rejects allows them.
+OUT.rejects.jsonl (rejects.jsonl for -o -); the command then ends with status 1 unless
+--max-rejects allows them.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arabench.corpus.normalize import Summary
     from arabench.text.normalize import Normalizer
+    from arabench.text.rule import Edit
 
 EXAMPLES = """\
 examples:
@@ -79,6 +81,12 @@ def run(options: argparse.Namespace) -> int:
         if (value := getattr(options, f"option_{name}")) is not None
     }
     normalizer = Normalizer(options_from(options.preset, overrides))
+    if options.explain and options.output:
+        raise UsageError("--explain writes no output. Leave out -o, or leave out --explain.")
+    if options.json and not options.explain:
+        raise UsageError("--json belongs to --explain. Add --explain, or leave out --json.")
+    if options.max_rejects < 0:
+        raise UsageError(f"--max-rejects {options.max_rejects} is negative. Use 0 or more.")
     if options.explain:
         return _explain(options, normalizer)
     if not options.output:
@@ -87,11 +95,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list_presets() -> int:
+    from arabench.corpus.files import standard_output
     from arabench.text.normalize import presets
 
+    lines = []
     for name, values in presets().items():
         chosen = " ".join(f"{key}={value}" for key, value in values.items() if key != "description")
-        sys.stdout.write(f"{name}: {values['description']}\n    {chosen or '(keeps everything)'}\n")
+        lines.append(f"{name}: {values['description']}\n    {chosen or '(keeps everything)'}\n")
+    with standard_output() as stream:
+        stream.write("".join(lines).encode("utf-8"))
     return 0
 
 
@@ -140,41 +152,50 @@ def _total_bytes(inputs: list[str]) -> int | None:
 
 
 def _explain(options: argparse.Namespace, normalizer: Normalizer) -> int:
-    import orjson
-
-    from arabench.corpus.files import check_input, format_of
+    from arabench.cli.console import say
+    from arabench.corpus.files import check_input, format_of, standard_output
     from arabench.corpus.readers import read_batches
+    from arabench.errors import DataError
 
-    rejected = 0
+    formats = [format_of(source, options.input_format) for source in options.inputs]
     for source in options.inputs:
         check_input(source)
-        file_format = format_of(source, options.input_format)
-        for batch in read_batches(source, file_format, options.field):
-            rejected += len(batch.rejects)
-            for row in batch.rows:
-                before = row[options.field]
-                if before is None:
-                    continue
-                after, edits = normalizer.explain(before)
-                if options.json:
-                    record = {
-                        "before": before,
-                        "after": after,
-                        "rules": [rule.name for rule in normalizer.rules],
-                        "edits": [edit._asdict() for edit in edits],
-                    }
-                    text = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE).decode()
-                else:
-                    text = _table(before, after, edits)
-                sys.stdout.write(text)
-    if rejected:
-        from arabench.cli.console import say
-
-        say(f"{rejected} rows could not be read and are not explained")
-    return 1 if rejected else 0
+    rejected = 0
+    with standard_output() as stream:
+        for source, file_format in zip(options.inputs, formats, strict=True):
+            for batch in read_batches(source, file_format, options.field):
+                texts = [row[options.field] for row in batch.rows]
+                stream.write(
+                    b"".join(
+                        _explanation(text, normalizer, options.json)
+                        for text in texts
+                        if text is not None
+                    )
+                )
+                rejected += len(batch.rejects)
+                for reject in batch.rejects:
+                    if options.on_error == "stop":
+                        raise DataError(f"{reject.file}:{reject.line}: {reject.reason}.")
+                    say(f"not explained: {reject.file}:{reject.line}: {reject.reason}")
+    return 0 if rejected <= options.max_rejects else 1
 
 
-def _table(before: str, after: str, edits: list[tuple[str, int, int, str, str]]) -> str:
+def _explanation(before: str, normalizer: Normalizer, as_json: bool) -> bytes:
+    import orjson
+
+    after, edits = normalizer.explain(before)
+    if not as_json:
+        return _table(before, after, edits).encode("utf-8", errors="backslashreplace")
+    record = {
+        "before": before,
+        "after": after,
+        "rules": [rule.name for rule in normalizer.rules],
+        "edits": [edit._asdict() for edit in edits],
+    }
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _table(before: str, after: str, edits: Sequence[Edit]) -> str:
     lines = [f"before  {before}", f"after   {after}"]
     for rule, start, end, old, new in edits:
         lines.append(f"  {rule:<22} {start:>5}-{end:<5} {_codes(old)} -> {_codes(new)}")

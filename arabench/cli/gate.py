@@ -1,0 +1,88 @@
+"""Let a better adapter through and stop a worse one.
+
+BASELINE and CANDIDATE are folders written by `lm_eval --output_path DIR --log_samples`
+or `arabench eval -o DIR`. Exit status: 0 the candidate passes, 1 it is stopped, 2 the
+two cannot be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+EXAMPLES = """\
+examples:
+  arabench gate results/base results/adapter
+  arabench gate results/base results/adapter --improve egy --margin msa=0.05
+  arabench gate results/base results/adapter --policy gate.yaml --markdown gate.md --junit gate.xml
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Two evaluations, a policy and where reports go."""
+    parser.add_argument("baseline", help="evaluation of the model in use")
+    parser.add_argument("candidate", help="evaluation of the model that wants to replace it")
+    parser.add_argument("--policy", metavar="FILE", help="YAML policy [defaults]")
+    parser.add_argument(
+        "--improve", action="append", metavar="VARIETY",
+        help="demand fewer bits per character on this variety (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--margin", action="append", default=[], metavar="VARIETY=SHARE",
+        help="allowed relative rise of bits per character, e.g. msa=0.05 (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--varieties", metavar="A,B", help="varieties that decide; others are reported only [all]"
+    )
+    parser.add_argument("--markdown", metavar="FILE", help="write the report as Markdown")
+    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+    parser.add_argument("--quiet", action="store_true", help="print the decision only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare and decide."""
+    from arabench.cli.console import say
+    from arabench.corpus.files import write_text_atomically
+    from arabench.gate.compare import compare
+    from arabench.gate.policy import load_policy
+    from arabench.gate.report import junit, markdown
+    from arabench.evaluation.results import load_evaluation
+
+    policy = load_policy(options.policy, _overrides(options))
+    comparison = compare(
+        load_evaluation(options.baseline), load_evaluation(options.candidate), policy
+    )
+    report = markdown(comparison)
+    if options.markdown:
+        write_text_atomically(options.markdown, report)
+    if options.junit:
+        write_text_atomically(options.junit, junit(comparison))
+    if not options.quiet:
+        sys.stdout.write(report)
+    failed = [row for row in comparison.rows if row.verdict == "fail"]
+    decided = [row for row in comparison.rows if row.verdict != "info"]
+    say(
+        f"gate: {'PASS' if comparison.passed else 'STOP'} "
+        f"({len(decided) - len(failed)} of {len(decided)} deciding rows pass)"
+    )
+    return 0 if comparison.passed else 1
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, object]:
+    from arabench.errors import UsageError
+
+    overrides: dict[str, object] = {}
+    if options.improve:
+        overrides["improve"] = tuple(options.improve)
+    if options.varieties:
+        overrides["varieties"] = tuple(part.strip() for part in options.varieties.split(","))
+    margins: dict[str, float] = {}
+    for pair in options.margin:
+        name, _, value = pair.partition("=")
+        try:
+            margins[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--margin {pair!r} is not VARIETY=SHARE, e.g. msa=0.05.") from None
+    if margins:
+        overrides["margins"] = margins
+    return overrides

@@ -1,0 +1,120 @@
+"""The per-variety table: one row per variety, one column per metric, value and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arabench.evaluation.results import Evaluation, TaskResult
+from arabench.evaluation.scores import SCORES, Sums, interval, point
+from arabench.varieties import VARIETIES
+
+#: Columns in the order of the paper's table; (metric, task prefix, heading).
+COLUMNS = (
+    ("bits_per_char", "arabench_lm_", "bits/char"),
+    ("bits_per_byte", "arabench_lm_", "bits/byte"),
+    ("word_perplexity", "arabench_lm_", "word ppl"),
+    ("byte_perplexity", "arabench_lm_", "byte ppl"),
+    ("dialect_tax", "arabench_tax_", "dialect tax"),
+    ("bleu", "arabench_mt_{}_msa", "BLEU to MSA"),
+    ("chrf++", "arabench_mt_{}_msa", "chrF++ to MSA"),
+    ("bleu", "arabench_mt_{}_en", "BLEU to English"),
+    ("chrf++", "arabench_mt_{}_en", "chrF++ to English"),
+    ("f1", "arabench_rc_", "reading F1"),
+    ("exact_match", "arabench_rc_", "reading EM"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number with its 95 % bootstrap interval over items."""
+
+    model: str
+    variety: str
+    metric: str
+    heading: str
+    value: float
+    low: float
+    high: float
+    items: int
+
+
+def cells(evaluation: Evaluation) -> list[Cell]:
+    """Every cell of the table that the evaluation holds."""
+    found = []
+    for variety in VARIETIES:
+        for metric, pattern, heading in COLUMNS:
+            name = pattern.format(variety) if "{}" in pattern else pattern + variety
+            task = evaluation.tasks.get(name)
+            if task is not None and metric in task.scores:
+                found.append(_cell(evaluation, task, variety, metric, heading))
+    return found
+
+
+def _cell(
+    evaluation: Evaluation, task: TaskResult, variety: str, metric: str, heading: str
+) -> Cell:
+    sums: Sums = task.scores[metric]
+    low, high = interval(SCORES[metric], sums.sums)
+    value = point(SCORES[metric], sums.sums)
+    return Cell(
+        evaluation.model, variety, metric, heading, value, low, high, len(sums.items)
+    )
+
+
+def other_scores(evaluation: Evaluation) -> list[tuple[str, str, float, float, float]]:
+    """(task, metric, value, low, high) of tasks outside the per-variety table."""
+    rows = []
+    for name, task in evaluation.tasks.items():
+        if task.variety is None:
+            for metric, sums in task.scores.items():
+                score = SCORES[metric]
+                rows.append((name, metric, point(score, sums.sums), *interval(score, sums.sums)))
+    return rows
+
+
+def format_number(value: float) -> str:
+    """Four significant digits, without exponents below a million."""
+    if value != value:
+        return "n/a"
+    if abs(value) >= 1e6:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def markdown_table(evaluations: Sequence[Evaluation]) -> str:
+    """One Markdown table per evaluation: rows are varieties, cells `value [low, high]`."""
+    parts = []
+    for evaluation in evaluations:
+        table = cells(evaluation)
+        headings = [h for _, _, h in COLUMNS if any(cell.heading == h for cell in table)]
+        lines = [f"**{evaluation.model}** (95 % bootstrap intervals)", ""]
+        if headings:
+            lines += [
+                f"| | {' | '.join(headings)} |",
+                "|" + "---|" * (len(headings) + 1),
+            ]
+            for variety in VARIETIES:
+                row = {cell.heading: cell for cell in table if cell.variety == variety}
+                if row:
+                    shown = [_show(row.get(heading)) for heading in headings]
+                    lines.append(f"| {variety.upper()} | {' | '.join(shown)} |")
+            lines.append("")
+        others = other_scores(evaluation)
+        if others:
+            lines += ["| task | metric | value | 95 % interval |", "|---|---|---|---|"]
+            lines += [
+                f"| {task} | {metric} | {format_number(value)} "
+                f"| {format_number(low)} to {format_number(high)} |"
+                for task, metric, value, low, high in others
+            ]
+            lines.append("")
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def _show(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    low, high = format_number(cell.low), format_number(cell.high)
+    return f"{format_number(cell.value)} [{low}, {high}]"
