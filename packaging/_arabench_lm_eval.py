@@ -96,7 +96,7 @@ def add_task_folder(manager_module):
                 if folder not in [str(entry) for entry in given]:
                     bound.arguments["include_path"] = [folder, *given]
             args, kwargs = bound.args[1:], bound.kwargs
-        except Exception:
+        except (Exception, SystemExit):
             pass
         original(self, *args, **kwargs)
 

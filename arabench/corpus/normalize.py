@@ -14,9 +14,11 @@ from arabench.corpus.files import (
     atomic_writer,
     check_input,
     format_of,
+    is_device,
     plan_outputs,
+    rejects_path,
 )
-from arabench.corpus.readers import Reject, check_text_column, read_batches
+from arabench.corpus.readers import Reject, check_text_column, read_batches, read_schema
 from arabench.corpus.writers import open_writer
 from arabench.errors import DataError, UsageError
 from arabench.text.normalize import Normalizer
@@ -51,9 +53,10 @@ def normalize_files(
 ) -> Summary:
     """Rewrite the text field of every row of every input; keep all other fields.
 
-    Memory is bounded by one batch (4 MiB of lines or 4,096 Parquet rows, and one row
-    if it is longer). Outputs appear under their names only when complete. Rows that
-    cannot be read go to `<output>.rejects.jsonl`, unless `on_error="stop"`.
+    Memory is bounded by one batch (4 MiB of lines or of Parquet rows, and one row if it
+    is longer) and one row group of written Parquet (32 MiB). Outputs appear under their
+    names only when complete. Rows that cannot be read go to `<output>.rejects.jsonl`
+    (`rejects.jsonl` for `-`), unless `on_error="stop"`.
 
     Raises:
         UsageError: a path, format or field is wrong.
@@ -62,25 +65,39 @@ def normalize_files(
     for name in inputs:
         check_input(name)
     summary = Summary()
-    for sources, target in plan_outputs(inputs, output):
-        target_format = _target_format(sources, target, input_format, output_format)
+    chosen = None if output_format is None else format_of(output, output_format)
+    plan = plan_outputs(inputs, output, chosen)
+    formats = [_target_format(sources, target, input_format, chosen) for sources, target in plan]
+    for (sources, target), target_format in zip(plan, formats, strict=True):
         _normalize_to(
-            sources, target, target_format, normalizer, text_field, input_format, on_error,
-            on_bytes, summary,
+            sources,
+            target,
+            target_format,
+            normalizer,
+            text_field,
+            input_format,
+            on_error,
+            on_bytes,
+            summary,
         )
         summary.outputs.append(target)
     return summary
 
 
 def _target_format(
-    sources: list[str], target: str, input_format: str | None, output_format: str | None
+    sources: list[str], target: str, input_format: str | None, output_format: Format | None
 ) -> Format:
-    if output_format is None and target == STDIO:
-        chosen = format_of(sources[0], input_format)
+    source_formats = [format_of(source, input_format) for source in sources]
+    same_name = Path(target).name == Path(sources[0]).name
+    if output_format is None and (is_device(target) or same_name):
+        chosen = source_formats[0]
     else:
         chosen = format_of(target, output_format)
-    if chosen == "parquet" and target == STDIO:
-        raise UsageError("Parquet cannot be written to standard output. Use -o FILE.parquet.")
+    if chosen == "parquet" and is_device(target):
+        raise UsageError(
+            f"Parquet cannot be written to {target!r}. "
+            "Use -o FILE.parquet, or --output-format jsonl."
+        )
     return chosen
 
 
@@ -95,37 +112,40 @@ def _normalize_to(
     on_bytes: Callable[[int], None] | None,
     summary: Summary,
 ) -> None:
-    rejects_path = "rejects.jsonl" if target == STDIO else f"{target}.rejects.jsonl"
+    rejects_file = rejects_path(target)
+    schema = None
+    if target_format == "parquet":
+        schema = _common_schema(sources, input_format, text_field)
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(atomic_writer(target))
-        writer = open_writer(
-            stream, target_format, text_field, _common_schema(sources, input_format, text_field)
-        )
+        writer = open_writer(stream, target_format, text_field, schema)
         rejects: IO[bytes] | None = None
         for source in sources:
             source_format = format_of(source, input_format)
-            for batch in read_batches(source, source_format, text_field, on_bytes):
+            for batch in read_batches(
+                source, source_format, text_field, on_bytes, keep_columns=schema is not None
+            ):
                 for row in batch.rows:
                     _normalize_row(row, text_field, normalizer, summary)
-                writer.write(batch.rows)
+                writer.write(batch)
                 summary.rows += len(batch.rows) + len(batch.rejects)
                 summary.written += len(batch.rows)
                 if batch.rejects and on_error == "stop":
                     first = batch.rejects[0]
                     raise DataError(
-                        f"{first.file}:{first.line}: {first.reason}. Nothing was written. "
+                        f"{first.file}:{first.line}: {first.reason}. {target!r} was not written. "
                         "Use --on-error quarantine to set such rows aside."
                     )
                 if batch.rejects and rejects is None:
-                    rejects = stack.enter_context(atomic_writer(rejects_path))
-                    summary.rejects_files.append(rejects_path)
+                    rejects = stack.enter_context(atomic_writer(rejects_file))
+                    summary.rejects_files.append(rejects_file)
                 for reject in batch.rejects:
                     _count(reject, summary)
                     assert rejects is not None
                     rejects.write(reject.as_json())
         writer.close()
-    if rejects is None and target != STDIO:
-        Path(rejects_path).unlink(missing_ok=True)  # of an earlier run on worse data
+    if rejects is None and not is_device(target):
+        Path(rejects_file).unlink(missing_ok=True)  # of an earlier run on worse data
 
 
 def _normalize_row(
@@ -148,17 +168,25 @@ def _count(reject: Reject, summary: Summary) -> None:
 
 
 def _common_schema(sources: list[str], input_format: str | None, text_field: str) -> Any:
-    """The Arrow schema when every source is Parquet with the same one, else None."""
-    import_needed = all(format_of(source, input_format) == "parquet" for source in sources)
-    if not import_needed or STDIO in sources:
+    """The Arrow schema that holds every source when all are Parquet, else None.
+
+    Raises:
+        UsageError: the sources have columns of the same name and different types.
+    """
+    formats = {format_of(source, input_format) for source in sources}
+    if formats != {"parquet"} or STDIO in sources:
         return None
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        schemas = [pq.read_schema(source) for source in sources]
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{', '.join(sources)}: not a readable Parquet file: {error}") from error
+    schemas = [read_schema(source) for source in sources]
     for source, schema in zip(sources, schemas, strict=True):
         check_text_column(source, schema, text_field)
-    return schemas[0] if all(schema.equals(schemas[0]) for schema in schemas) else None
+    if all(schema.equals(schemas[0]) for schema in schemas):
+        return schemas[0]
+    try:
+        return pa.unify_schemas(schemas, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise UsageError(
+            f"the columns of {', '.join(sources)} do not fit together: {error}. "
+            "Write them to a folder, one file each, or to .jsonl."
+        ) from error

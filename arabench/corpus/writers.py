@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
+import re
 from typing import IO, Any, Protocol
 
 import orjson
 
 from arabench.corpus.files import Format
+from arabench.corpus.readers import Batch
 from arabench.errors import DataError
+
+#: Arrow bytes per Parquet row group.
+ROW_GROUP_BYTES = 32 << 20
+_LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
 class RowWriter(Protocol):
     """Writes batches of rows; `close` finishes the file but not the stream."""
 
-    def write(self, rows: list[dict[str, Any]]) -> None: ...
+    def write(self, batch: Batch) -> None: ...
 
     def close(self) -> None: ...
 
 
 class TextWriter:
-    """One line per row: the text field, its line breaks as spaces."""
+    """One line per row: the text field, each run of line breaks in it as one space."""
 
     def __init__(self, stream: IO[bytes], text_field: str) -> None:
         self._stream = stream
         self._field = text_field
 
-    def write(self, rows: list[dict[str, Any]]) -> None:
-        lines = [" ".join((row[self._field] or "").split("\n")) for row in rows]
+    def write(self, batch: Batch) -> None:
+        lines = [_LINE_BREAKS.sub(" ", row[self._field] or "") for row in batch.rows]
         if lines:
             self._stream.write(("\n".join(lines) + "\n").encode("utf-8"))
 
@@ -41,8 +49,8 @@ class JsonLinesWriter:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
-    def write(self, rows: list[dict[str, Any]]) -> None:
-        self._stream.writelines(_json_line(row) for row in rows)
+    def write(self, batch: Batch) -> None:
+        self._stream.write(b"".join([_json_line(row) for row in batch.rows]))
 
     def close(self) -> None:
         pass
@@ -50,46 +58,110 @@ class JsonLinesWriter:
 
 def _json_line(row: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # integers beyond 64 bits, or values of Parquet that JSON lacks
-        return (json.dumps(row, ensure_ascii=False, default=str) + "\n").encode("utf-8")
+        return orjson.dumps(row, default=_json_value, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # integers beyond 64 bits
+        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=_json_value)
+        return f"{text}\n".encode()
+
+
+def _json_value(value: Any) -> Any:
+    """Values of Parquet that JSON lacks: ISO 8601 times, base64 bytes, decimals as text."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
 
 
 class ParquetWriter:
     """Parquet with the given schema, or the schema of the first batch."""
 
-    def __init__(self, stream: IO[bytes], schema: Any = None) -> None:
+    def __init__(self, stream: IO[bytes], text_field: str, schema: Any = None) -> None:
         self._stream = stream
+        self._field = text_field
         self._schema = schema
         self._writer: Any = None
+        self._waiting: list[Any] = []
+        self._waiting_bytes = 0
 
-    def write(self, rows: list[dict[str, Any]]) -> None:
+    def write(self, batch: Batch) -> None:
+        if not batch.rows:
+            return
+        table = self._from_rows(batch.rows) if batch.columns is None else self._from_columns(batch)
+        self._waiting.append(table)
+        self._waiting_bytes += table.nbytes
+        if self._waiting_bytes >= ROW_GROUP_BYTES:
+            self._write_row_group()
+
+    def close(self) -> None:
+        import pyarrow as pa
+
+        if self._schema is None:
+            self._schema = pa.schema([(self._field, pa.string())])
+        self._write_row_group()
+        self._writer.close()
+
+    def _write_row_group(self) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if not rows and self._schema is None:
-            return
         try:
-            table = pa.Table.from_pylist(rows, schema=self._schema)
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self._stream, self._schema, compression="zstd")
+            if self._waiting:
+                self._writer.write_table(pa.concat_tables(self._waiting))
         except pa.ArrowException as error:
+            raise DataError(
+                f"Parquet cannot hold these columns: {error}. Write .jsonl instead."
+            ) from error
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _from_columns(self, batch: Batch) -> Any:
+        """The Arrow columns as they were, with the text replaced."""
+        import pyarrow as pa
+
+        columns = batch.columns
+        place = columns.schema.get_field_index(self._field)
+        kind = columns.schema.field(place)
+        texts = pa.array([row[self._field] for row in batch.rows], type=kind.type)
+        table = pa.Table.from_batches([columns]).set_column(place, kind, texts)
+        if table.schema.equals(self._schema):
+            return table.replace_schema_metadata(self._schema.metadata)
+        for name in set(self._schema.names) - set(table.schema.names):
+            nulls = pa.nulls(table.num_rows, self._schema.field(name).type)
+            table = table.append_column(self._schema.field(name), nulls)
+        return table.select(self._schema.names).cast(self._schema)
+
+    def _from_rows(self, rows: list[dict[str, Any]]) -> Any:
+        import pyarrow as pa
+
+        try:
+            names = dict.fromkeys(name for row in rows for name in row)
+            table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+            if self._schema is None:
+                self._schema = table.schema
+            if table.schema.equals(self._schema):
+                return table
+            both = pa.unify_schemas([self._schema, table.schema], promote_options="permissive")
+            if not both.equals(self._schema):
+                raise pa.ArrowInvalid(_difference(self._schema, both))
+            return pa.Table.from_pylist(rows, schema=self._schema)
+        except (pa.ArrowException, OverflowError) as error:
             raise DataError(
                 f"a row does not fit the columns of the first rows: {error}. "
                 "Write .jsonl instead, or make the types of each field uniform."
             ) from error
-        if self._writer is None:
-            self._schema = table.schema
-            self._writer = pq.ParquetWriter(self._stream, self._schema, compression="zstd")
-        self._writer.write_table(table)
 
-    def close(self) -> None:
-        if self._writer is None:
-            import pyarrow as pa
 
-            self.write([]) if self._schema is not None else None
-            if self._writer is None:
-                self._schema = pa.schema([])
-                self.write([])
-        self._writer.close()
+def _difference(first: Any, later: Any) -> str:
+    """The first field that `later` has otherwise than `first`."""
+    for field in later:
+        place = first.get_field_index(field.name)
+        if place < 0:
+            return f"field {field.name!r} ({field.type}) is new"
+        if not first.field(place).equals(field):
+            return f"field {field.name!r} was {first.field(place).type} and is now {field.type}"
+    return "the fields differ"
 
 
 def open_writer(
@@ -100,4 +172,4 @@ def open_writer(
         return TextWriter(stream, text_field)
     if file_format == "jsonl":
         return JsonLinesWriter(stream)
-    return ParquetWriter(stream, schema)
+    return ParquetWriter(stream, text_field, schema)

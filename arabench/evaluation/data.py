@@ -17,6 +17,7 @@ import csv
 import functools
 import json
 import logging
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,19 +99,36 @@ class Source:
             raise UsageError(
                 f"arabench_data is {arabench_data!r}; give a folder or 'hub:OWNER/NAME'."
             )
-        codes = [arabench_codes] if isinstance(arabench_codes, str) else list(arabench_codes)
-        for code in codes:
-            if variety_of(code) is None:
-                raise UsageError(
-                    f"arabench_codes names {code!r}. {did_you_mean(code, known_codes())}"
-                )
+        codes = [arabench_codes] if isinstance(arabench_codes, str) else arabench_codes
         return cls(
             arabench_data,
             arabench_config,
-            arabench_split,
-            tuple(sorted((arabench_columns or {}).items())),
-            tuple(codes),
+            str(arabench_split),
+            _checked_columns(arabench_columns or {}),
+            tuple(_checked_code(code) for code in codes or ()),
         )
+
+
+def _checked_code(name: Any) -> str:
+    code = code_of(str(name))
+    if code in (None, ENGLISH):
+        raise UsageError(f"arabench_codes names {name!r}. {did_you_mean(str(name), known_codes())}")
+    return str(code)
+
+
+def _checked_columns(columns: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(columns, dict):
+        raise UsageError(
+            f"arabench_columns is {columns!r}; give an object of column names and codes, "
+            'such as {"sentence_arz": "arz"}.'
+        )
+    for name, code in columns.items():
+        if code_of(str(code)) is None:
+            raise UsageError(
+                f"arabench_columns gives column {name!r} the code {code!r}. "
+                f"{did_you_mean(str(code), [ENGLISH, *known_codes()])}"
+            )
+    return tuple(sorted((str(name), str(code)) for name, code in columns.items()))
 
 
 def known_codes() -> list[str]:
@@ -119,11 +137,14 @@ def known_codes() -> list[str]:
 
 
 def code_of(name: str) -> str | None:
-    """`egy`, `arz` or `en` for a column or file stem such as `arz_Arab` or `eng_Latn`."""
-    bare = name.strip().lower().split("_", 1)[0]
+    """`egy`, `arz` or `en` for a column or file stem such as `arz_Arab` or `eng_Latn`.
+
+    Other suffixes name something else: `glf_city` is no text, `arb_Latn` no Arabic script.
+    """
+    bare, _, script = name.strip().lower().partition("_")
     if bare in {"en", "eng", "english"}:
-        return ENGLISH
-    return bare if variety_of(bare) else None
+        return ENGLISH if script in {"", "latn"} else None
+    return bare if script in {"", "arab"} and variety_of(bare) else None
 
 
 # --- parallel ------------------------------------------------------------------------------
@@ -156,19 +177,23 @@ def load_parallel(source: Source) -> tuple[ParallelItem, ...]:
 def _parallel_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[ParallelItem, ...]:
     items = []
     for number, row in enumerate(rows, 1):
-        texts = {
-            code: value.strip()
-            for key, value in row.items()
-            if isinstance(value, str) and (code := code_of(key)) and value.strip()
-        }
+        texts: dict[str, str] = {}
+        for key, value in row.items():
+            code = code_of(key)
+            if code is None or value is None:
+                continue
+            if not isinstance(value, str):
+                raise DataError(f"{where}: row {number} has {value!r:.80} under {key!r}, not text.")
+            if code in texts and value.strip():
+                raise DataError(f"{where}: row {number} has two texts for {code!r}.")
+            if value.strip():
+                texts[code] = value.strip()
         if not texts:
             raise DataError(
                 f"{where}: row {number} has no text under a known code. Its keys are "
-                f"{', '.join(row)}; allowed: {ENGLISH}, {', '.join(known_codes())}."
+                f"{', '.join(map(str, row))}; allowed: {ENGLISH}, {', '.join(known_codes())}."
             )
-        items.append(
-            ParallelItem(str(row.get("id", number)), texts, str(row.get("split", "test")))
-        )
+        items.append(ParallelItem(str(row.get("id", number)), texts, str(row.get("split", "test"))))
     return tuple(items)
 
 
@@ -176,7 +201,9 @@ def _aligned_files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*.txt")):
         code = code_of(path.stem)
-        if code and code not in found:
+        if code and code in found:
+            raise DataError(f"{found[code]} and {path.name} both hold {code!r}: keep one of them.")
+        if code:
             found[code] = path
     return found
 
@@ -186,20 +213,23 @@ def _aligned_items(found: dict[str, Path]) -> tuple[ParallelItem, ...]:
     for code, path in found.items():
         try:
             # Not splitlines(): a sentence may hold U+2028 or a form feed.
-            lines[code] = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+            lines[code] = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not valid UTF-8 at byte {error.start}.") from error
     counts = {found[code].name: len(text) for code, text in lines.items()}
     if len(set(counts.values())) > 1:
         raise DataError(f"aligned files differ in their number of lines: {counts}.")
     number = next(iter(counts.values()))
-    return tuple(
+    items = tuple(
         ParallelItem(
             f"{index + 1:05d}",
             {code: text[index].strip() for code, text in lines.items() if text[index].strip()},
         )
         for index in range(number)
     )
+    if not any(item.texts for item in items):
+        raise DataError(f"the files {', '.join(counts)} hold no text.")
+    return items
 
 
 def _hub_parallel(source: Source) -> tuple[ParallelItem, ...]:
@@ -211,7 +241,13 @@ def _hub_parallel(source: Source) -> tuple[ParallelItem, ...]:
         raise UsageError(
             f"arabench_columns names column {name!r}. {did_you_mean(name, rows.column_names)}"
         )
-    table = ({renamed.get(key, key): value for key, value in row.items()} for row in rows)
+    # The split was chosen by arabench_split; a column of that name would choose again.
+    left_out = {"split", *renamed}
+    table = (
+        {key: value for key, value in row.items() if key not in left_out}
+        | {code: row[name] for name, code in renamed.items()}
+        for row in rows
+    )
     return _parallel_rows(table, str(source.data))
 
 
@@ -223,9 +259,11 @@ def codes_for(variety: str, items: Sequence[ParallelItem], source: Source) -> li
         codes = [code for code in codes if code in source.codes]
     if not codes:
         wanted = [code for code in known_codes() if variety_of(code) == variety]
+        chosen = f" arabench_codes allows {', '.join(source.codes)}." if source.codes else ""
         raise UsageError(
-            f"the data has no text for {variety!r}. It holds {', '.join(sorted(held))}; "
-            f"{variety} needs one of {', '.join(wanted)}. Run only the tasks of varieties it has."
+            f"the data has no text for {variety!r}. It holds {', '.join(sorted(held)) or 'none'}; "
+            f"{variety} needs one of {', '.join(wanted)}.{chosen} "
+            "Run only the tasks of varieties it has."
         )
     return codes
 
@@ -237,33 +275,41 @@ def codes_for(variety: str, items: Sequence[ParallelItem], source: Source) -> li
 def load_reading(source: Source) -> tuple[ReadingItem, ...]:
     """Reading-comprehension questions of a source, in order."""
     path = packaged_file("arabench_dialects", "reading.jsonl")
-    if source.data is not None and not source.data.startswith(HUB_PREFIX):
-        local = check_folder(source.data) / "reading.jsonl"
-        if local.exists():
+    if source.data is not None:
+        on_hub = source.data.startswith(HUB_PREFIX)
+        local = None if on_hub else check_folder(source.data) / "reading.jsonl"
+        if local is not None and local.exists():
             path = local
         else:
-            _warn_fallback(Path(source.data), "reading questions (reading.jsonl)")
-    items = []
-    for number, row in enumerate(read_json_lines(path), 1):
-        try:
-            items.append(
-                ReadingItem(
-                    str(row.get("passage", row["id"])),
-                    str(row["code"]),
-                    str(row["context"]),
-                    str(row["question"]),
-                    tuple(map(str, row["answers"])),
-                    str(row.get("split", "test")),
-                )
-            )
-        except (KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: row {number} lacks {error}. "
-                "A row has id, code, context, question and answers (a list)."
-            ) from error
-        if not items[-1].answers:
-            raise DataError(f"{path}: row {number} has an empty list of answers.")
-    return tuple(items)
+            _warn_fallback(source.data, "reading questions (reading.jsonl)")
+    rows = enumerate(read_json_lines(path), 1)
+    return tuple(_reading_item(row, f"{path}: row {number}") for number, row in rows)
+
+
+def _reading_item(row: dict[str, Any], where: str) -> ReadingItem:
+    missing = [key for key in ("id", "code", "context", "question", "answers") if key not in row]
+    if missing:
+        raise DataError(
+            f"{where} lacks {missing[0]!r}. "
+            "A row has id, code, context, question and answers (a list)."
+        )
+    code, answers = code_of(str(row["code"])), row["answers"]
+    if code in (None, ENGLISH):
+        raise DataError(
+            f"{where} has code {row['code']!r}. {did_you_mean(str(row['code']), known_codes())}"
+        )
+    if not isinstance(answers, list):
+        raise DataError(f"{where} has answers {answers!r:.80}; give a list.")
+    if not answers or not all(isinstance(answer, str) and answer.strip() for answer in answers):
+        raise DataError(f"{where} has an empty answer or an empty list of answers.")
+    return ReadingItem(
+        str(row.get("passage", row["id"])),
+        str(code),
+        str(row["context"]),
+        str(row["question"]),
+        tuple(answers),
+        str(row.get("split", "test")),
+    )
 
 
 # --- multiple choice -------------------------------------------------------------------------
@@ -281,10 +327,13 @@ def load_questions(source: Source) -> tuple[Question, ...]:
     if (folder / "questions.jsonl").exists():
         path = folder / "questions.jsonl"
         return _question_rows(read_json_lines(path), str(path))
-    files = [(split, path) for split in ("dev", "test") for path in sorted(folder.glob(f"{split}/*.csv"))]
-    if not files:
+    files = [
+        (split, path) for split in ("dev", "test") for path in sorted(folder.glob(f"{split}/*.csv"))
+    ]
+    if not any(split == "test" for split, _ in files):
         raise UsageError(
-            f"{folder} has neither questions.jsonl nor test/*.csv. See tasks/README.md for the layout."
+            f"{folder} has neither questions.jsonl nor test/*.csv. "
+            "See tasks/README.md for the layout."
         )
     return tuple(question for split, path in files for question in _csv_questions(path, split))
 
@@ -297,8 +346,8 @@ def _question_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[Question
                 str(row["id"]),
                 str(row["subject"]),
                 str(row["question"]),
-                tuple(map(str, row["choices"])),
-                int(row["answer"]),
+                _choices(row["choices"]),
+                operator.index(row["answer"]),
                 str(row.get("split", "test")),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -311,35 +360,54 @@ def _question_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[Question
     return tuple(questions)
 
 
+def _choices(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):  # a string would fall apart into letters
+        raise TypeError(f"choices is {value!r:.80}")
+    return tuple(map(str, value))
+
+
 def _check_answer(question: Question, where: str, number: int) -> None:
-    if not 0 <= question.answer < len(question.choices) <= len(CHOICE_LETTERS):
+    count = len(question.choices)
+    if not 2 <= count <= len(CHOICE_LETTERS) or not 0 <= question.answer < count:
         raise DataError(
-            f"{where}: row {number} has {len(question.choices)} choices and answer "
-            f"{question.answer}; allowed are 2 to {len(CHOICE_LETTERS)} choices and an index into them."
+            f"{where}: row {number} has {count} choices and answer {question.answer}; allowed are "
+            f"2 to {len(CHOICE_LETTERS)} choices and an index into them."
         )
 
 
 def _csv_questions(path: Path, split: str) -> list[Question]:
     subject = path.stem.removesuffix(f"_{split}")
     questions = []
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        for number, row in enumerate(csv.reader(stream), 1):
-            letter = row[-1].strip().upper() if row else ""
-            if len(row) < 4 or len(letter) != 1 or letter not in CHOICE_LETTERS:
-                raise DataError(
-                    f"{path}: row {number} is not question, choices, letter: {row!r:.200}"
-                )
-            question = Question(
-                f"{subject}-{number}",
-                subject,
-                row[0].strip(),
-                tuple(choice.strip() for choice in row[1:-1]),
-                CHOICE_LETTERS.index(letter),
-                split,
-            )
-            _check_answer(question, str(path), number)
-            questions.append(question)
+    for number, row in enumerate(_csv_rows(path), 1):
+        letter = row[-1].strip().upper()
+        if len(row) < 4 or _letter_index(letter) < 0:
+            raise DataError(f"{path}: row {number} is not question, choices, letter: {row!r:.200}")
+        question = Question(
+            f"{subject}-{number}",
+            subject,
+            row[0].strip(),
+            tuple(choice.strip() for choice in row[1:-1]),
+            _letter_index(letter),
+            split,
+        )
+        _check_answer(question, str(path), number)
+        questions.append(question)
     return questions
+
+
+def _csv_rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return [row for row in csv.reader(stream) if row]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not valid UTF-8 at byte {error.start}.") from error
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}.") from error
+
+
+def _letter_index(letter: str) -> int:
+    """0 for A; -1 for anything but one choice letter."""
+    return CHOICE_LETTERS.find(letter) if len(letter) == 1 else -1
 
 
 def _hub_questions(source: Source) -> tuple[Question, ...]:
@@ -354,14 +422,17 @@ def _hub_questions(source: Source) -> tuple[Question, ...]:
     questions = []
     for number, row in enumerate(rows, 1):
         options = [row.get(f"Option {index}") for index in range(1, 6)]
+        while options and not options[-1]:
+            options.pop()
+        if not all(options):
+            raise DataError(f"{source.data}: row {number} has an empty option before a full one.")
         context = row.get("Context")
         question = Question(
             str(row.get("ID", number)),
             str(row.get("Subject") or "all"),
             f"{context}\n{row['Question']}" if context else str(row["Question"]),
-            tuple(str(option) for option in options if option),
-            CHOICE_LETTERS.find(str(row["Answer Key"]).strip().upper()),
-            source.split,
+            tuple(map(str, options)),
+            _letter_index(str(row["Answer Key"]).strip().upper()),
         )
         _check_answer(question, str(source.data), number)
         questions.append(question)
@@ -384,8 +455,8 @@ def check_folder(data: str) -> Path:
             f"arabench_data is {data!r}, which is no folder. "
             f"Give a folder (layout: tasks/README.md) or '{HUB_PREFIX}OWNER/NAME'."
         )
-    parts = ("parallel.jsonl", "reading.jsonl", "questions.jsonl", "test")
-    if not any((folder / part).exists() for part in parts) and not _aligned_files(folder):
+    parts = ("parallel.jsonl", "reading.jsonl", "questions.jsonl", "test/*.csv")
+    if not any(any(folder.glob(part)) for part in parts) and not _aligned_files(folder):
         raise UsageError(
             f"{folder} holds none of parallel.jsonl, CODE.txt, reading.jsonl, questions.jsonl, "
             "test/*.csv. See tasks/README.md for the layout."
@@ -393,8 +464,8 @@ def check_folder(data: str) -> Path:
     return folder
 
 
-def _warn_fallback(folder: Path, what: str) -> None:
-    log.warning("%s has no %s: the packaged ones are used for the tasks that need them", folder, what)
+def _warn_fallback(data: Path | str, what: str) -> None:
+    log.warning("%s has no %s: the packaged ones are used for the tasks that need them", data, what)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
@@ -402,10 +473,11 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     rows = []
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
             try:
-                row = json.loads(line.decode("utf-8"))
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                if not text.strip():
+                    continue
+                row = json.loads(text)
             except ValueError as error:
                 raise DataError(f"{path}:{number}: {error}") from error
             if not isinstance(row, dict):

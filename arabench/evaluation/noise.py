@@ -27,6 +27,14 @@ NOISE_SEED: Final = 20241217
 #: Short vowels and sukun, what writers add when they vocalise.
 _SHORT_VOWELS: Final = "\u064e\u064f\u0650\u0652"  # FATHA, DAMMA, KASRA, SUKUN
 _WORD = re.compile(r"\S+")
+_LETTER_CLASS: Final = chars.char_class(chars.LETTERS)
+_MARK_CLASS: Final = chars.char_class(chars.MARKS)
+_ARABIC_WORD = re.compile(f"[{_LETTER_CLASS}][{_LETTER_CLASS}{_MARK_CLASS}]*")
+_LETTER_WITH_MARKS = re.compile(
+    f"([{chars.char_class(chars.LETTERS - {chars.TATWEEL})}])([{_MARK_CLASS}]*)"
+)
+#: Letters of long vowels, which nobody vocalises.
+_BARE: Final = frozenset({chars.ALIF, chars.ALIF_MAQSURA, "\u0622"})  # and ALEF WITH MADDA ABOVE
 _MIN_SPLIT_LENGTH: Final = 4
 
 
@@ -40,19 +48,22 @@ def _tables() -> dict[str, Any]:
 def keyboard_neighbours() -> dict[str, str]:
     """Letter -> letters on adjacent keys of the Arabic 101 layout."""
     rows: list[str] = _tables()["keyboard"]["rows"]
-    neighbours: dict[str, str] = {}
-    for number, row in enumerate(rows):
-        for column, letter in enumerate(row):
-            found = [row[near] for near in (column - 1, column + 1) if 0 <= near < len(row)]
-            for other in (number - 1, number + 1):
-                if 0 <= other < len(rows) and column < len(rows[other]):
-                    found.append(rows[other][column])
-            neighbours[letter] = "".join(found)
-    return neighbours
+    keys = {
+        (number, column): letter
+        for number, row in enumerate(rows)
+        for column, letter in enumerate(row)
+        if letter in chars.LETTERS  # not the placeholder of a key that types two letters
+    }
+    around = ((0, -1), (0, 1), (-1, 0), (1, 0))
+    return {
+        letter: "".join(keys.get((number + down, column + right), "") for down, right in around)
+        for (number, column), letter in keys.items()
+    }
 
 
 def _random(kind: str, text: str, seed: int) -> random.Random:
-    digest = hashlib.sha256(f"{seed}|{NOISE_VERSION}|{kind}|{text}".encode()).digest()
+    key = f"{seed}|{NOISE_VERSION}|{kind}|{text}".encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(key).digest()
     return random.Random(int.from_bytes(digest[:8], "big"))
 
 
@@ -70,26 +81,27 @@ def _keyboard(text: str, rate: float, rng: random.Random) -> str:
 
 
 def _confusions(text: str, rate: float, rng: random.Random) -> str:
-    tables = _tables()["confusions"]
-    anywhere, final = dict(tables["anywhere"]), dict(tables["final"])
-    result = []
-    for index, char in enumerate(text):
-        at_end = index + 1 == len(text) or text[index + 1] not in chars.LETTERS | chars.MARKS
-        options = anywhere.get(char) or (final.get(char) if at_end else None)
-        if options:
-            draw, choice = rng.random(), rng.choice(options)
-            result.append(choice if draw < rate else char)
-        else:
-            result.append(char)
-    return "".join(result)
+    """A letter may be written as one it is confused with where it stands in its word."""
+    tables = {where: dict(pairs) for where, pairs in _tables()["confusions"].items()}
+
+    def change(match: re.Match[str]) -> str:
+        word = match.group()
+        places = [index for index, char in enumerate(word) if char in chars.LETTERS]
+        result = list(word)
+        for index in places:
+            options = tables["anywhere"].get(word[index], "")
+            options += tables["initial"].get(word[index], "") if index == places[0] else ""
+            options += tables["final"].get(word[index], "") if index == places[-1] else ""
+            if options:
+                draw, choice = rng.random(), rng.choice(options)
+                result[index] = choice if draw < rate else word[index]
+        return "".join(result)
+
+    return _ARABIC_WORD.sub(change, text)
 
 
 def _vowels(text: str, rate: float, rng: random.Random) -> str:
-    """A letter with vowel marks may lose them; one without may gain one."""
-    pattern = re.compile(
-        f"([{chars.char_class(chars.LETTERS - {chars.TATWEEL})}])"
-        f"([{chars.char_class(chars.MARKS)}]*)"
-    )
+    """A letter with vowel marks may lose them; one without may gain one, long vowels aside."""
 
     def change(match: re.Match[str]) -> str:
         letter, marks = match.groups()
@@ -98,20 +110,20 @@ def _vowels(text: str, rate: float, rng: random.Random) -> str:
             return match.group()
         if any(mark in chars.DIACRITICS for mark in marks):
             return letter + "".join(mark for mark in marks if mark not in chars.DIACRITICS)
-        return letter + marks + vowel
+        return match.group() if letter in _BARE else letter + marks + vowel
 
-    return pattern.sub(change, text)
+    return _LETTER_WITH_MARKS.sub(change, text)
 
 
 def _spacing(text: str, rate: float, rng: random.Random) -> str:
-    """A space may vanish between words; a word of four letters or more may be split."""
+    """A space beside an Arabic word may vanish; a word of four letters or more may be split."""
     parts: list[str] = []
     position = 0
     for match in _WORD.finditer(text):
         gap, word = text[position : match.start()], match.group()
         join_draw, split_draw = rng.random(), rng.random()
         cut = rng.randrange(2, max(3, len(word) - 1))
-        if gap == " " and join_draw < rate:
+        if gap == " " and join_draw < rate and _between_words(text, position):
             gap = ""
         letters_only = all(char in chars.LETTERS for char in word)
         if letters_only and len(word) >= _MIN_SPLIT_LENGTH and split_draw < rate:
@@ -119,6 +131,12 @@ def _spacing(text: str, rate: float, rng: random.Random) -> str:
         parts += [gap, word]
         position = match.end()
     return "".join(parts) + text[position:]
+
+
+def _between_words(text: str, space: int) -> bool:
+    """Whether an Arabic word ends or begins at the space: "New York" and "10 20" stay."""
+    around = text[space - 1 : space] + text[space + 1 : space + 2]
+    return any(char in chars.LETTERS or char in chars.MARKS for char in around)
 
 
 def _arabizi(text: str, rate: float, rng: random.Random) -> str:

@@ -205,7 +205,7 @@ def mmlu_data(subject: str | None = None, **metadata: Any) -> Splits:
 @_plain_errors
 def mmlu_files_data(**metadata: Any) -> Splits:
     """As `mmlu_data`, for the task that needs `arabench_data` named."""
-    if "arabench_data" not in metadata:
+    if not metadata.get("arabench_data"):
         raise UsageError(
             "this task reads your own questions: name them with "
             '--metadata \'{"arabench_data": "FOLDER or hub:OWNER/NAME"}\'.'
@@ -245,8 +245,10 @@ def noisy_mc_data(kind: str, **metadata: Any) -> Splits:
     taken: dict[str, int] = {}
     rows = []
     for question in load_questions(source_of(metadata)):
+        if question.split == "dev":
+            continue
         taken[question.subject] = taken.get(question.subject, 0) + 1
-        if question.split == "dev" or taken[question.subject] > NOISE_QUESTIONS_PER_SUBJECT:
+        if taken[question.subject] > NOISE_QUESTIONS_PER_SUBJECT:
             continue
         texts = [perturb(question.question, kind, rate) for rate in NOISE_RATES]
         choices = list(question.choices)
@@ -404,10 +406,9 @@ def _task_classes() -> dict[str, type]:
         def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Any]:
             kwargs.pop("apply_chat_template", None)
             kwargs.pop("chat_template", None)
+            kind = self.request_type
             return [
-                Instance(
-                    request_type=self.request_type, doc=doc, arguments=arguments, idx=index, **kwargs
-                )
+                Instance(request_type=kind, doc=doc, arguments=arguments, idx=index, **kwargs)
                 for index, arguments in enumerate(self.arguments(doc))
             ]
 
@@ -425,9 +426,8 @@ def _task_classes() -> dict[str, type]:
         request_type = "loglikelihood"
 
         def arguments(self, doc: dict[str, Any]) -> list[tuple[str, ...]]:
-            return [
-                (prompt, f" {letter}") for prompt in doc["prompts"] for letter in choice_letters(doc)
-            ]
+            letters = choice_letters(doc)
+            return [(prompt, f" {letter}") for prompt in doc["prompts"] for letter in letters]
 
     return {"RollingTask": RollingTask, "PromptsTask": PromptsTask}
 

@@ -1,0 +1,187 @@
+"""Every score against an independent computation; the statistics against theory."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from sacrebleu.metrics import BLEU, CHRF
+
+from arabench.evaluation import aggregations
+from arabench.evaluation.scores import (
+    SCORES,
+    bootstrap,
+    by_item,
+    interval,
+    point,
+    sample,
+    standard_error,
+)
+from arabench.evaluation.tasks import score_translation
+
+TASKS = Path(__file__).resolve().parents[2] / "tasks"
+SENTENCE = "ذهب الولد إلى المدرسة صباحاً ، ثم عاد ؟ هل رأيت القمر اليوم في السماء 3 NASA !"
+WORDS = SENTENCE.split()
+
+
+def _corpora(seed: int) -> tuple[list[str], list[str]]:
+    rng = random.Random(seed)
+    references = [
+        " ".join(rng.choices(WORDS, k=rng.randint(1, 14))) for _ in range(rng.randint(1, 8))
+    ]
+    hypotheses = []
+    for reference in references:
+        words = reference.split()
+        kept = [word for word in words if rng.random() < 0.8] + rng.choices(WORDS, k=1)
+        hypotheses.append("" if rng.random() < 0.2 else " ".join(kept))
+    return hypotheses, references
+
+
+def _samples(name: str, hypotheses: list[str], references: list[str]) -> list[dict[str, object]]:
+    return [
+        score_translation({"item": str(index), "target": reference}, [hypothesis])[name]
+        for index, (hypothesis, reference) in enumerate(zip(hypotheses, references, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_bleu_and_chrf_equal_sacrebleu(seed: int) -> None:
+    hypotheses, references = _corpora(seed)
+    for name, metric in (("bleu", BLEU(tokenize="intl")), ("chrf++", CHRF(word_order=2))):
+        ours = point(SCORES[name], by_item(_samples(name, hypotheses, references)).sums)
+        assert ours == pytest.approx(metric.corpus_score(hypotheses, [references]).score, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "references"),
+    [([""], ["نعم"]), (["لا"], ["نعم"]), (["نعم"], ["نعم"]), (["أ ب ج د"], ["ه و ز ح"])],
+)
+def test_degenerate_translations_equal_sacrebleu(
+    hypotheses: list[str], references: list[str]
+) -> None:
+    for name, metric in (("bleu", BLEU(tokenize="intl")), ("chrf++", CHRF(word_order=2))):
+        ours = point(SCORES[name], by_item(_samples(name, hypotheses, references)).sums)
+        assert ours == pytest.approx(metric.corpus_score(hypotheses, [references]).score, abs=1e-9)
+
+
+def test_signatures_are_sacrebleus() -> None:
+    bleu, chrf = BLEU(tokenize="intl"), CHRF(word_order=2)
+    for metric in (bleu, chrf):
+        metric.corpus_score(["نعم"], [["نعم"]])
+    in_yaml = (TASKS / "arabench_dialects/_mt_template").read_text(encoding="utf-8")
+    plain = in_yaml.replace("!function ", "")
+    signatures = yaml.safe_load(plain)["metadata"]["signatures"]
+    for name, metric in (("bleu", bleu), ("chrf++", chrf)):
+        theirs = metric.get_signature().format().rsplit("|version:", 1)[0]
+        assert SCORES[name].signature == f"{name}|{theirs}"
+        assert signatures[name] == f"{name}|{theirs}"
+
+
+def test_space_before_arabic_question_mark_costs_nothing() -> None:
+    samples = _samples("bleu", ["هل تأكل التفاح كل يوم؟"], ["هل تأكل التفاح كل يوم ؟"])
+    assert point(SCORES["bleu"], by_item(samples).sums) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("name", sorted(SCORES))
+def test_every_score_has_its_width_and_an_aggregation(name: str) -> None:
+    score = SCORES[name]
+    values = [sample(str(index), [*range(1, score.width + 1)]) for index in range(3)]
+    value = getattr(aggregations, aggregations.identifier(name))(values)
+    error = getattr(aggregations, aggregations.identifier(name) + "_stderr")(values)
+    assert math.isfinite(value)
+    assert error == pytest.approx(0, abs=1e-9)  # equal items: nothing to vary
+
+
+def test_unknown_aggregation_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such"):
+        aggregations.no_such  # noqa: B018
+
+
+def test_ratios_are_of_sums_not_means_of_ratios() -> None:
+    # (12 + 2) bits over (4 + 10) characters; the mean of ratios would be 1.6.
+    sums = by_item([sample("a", [12, 4]), sample("b", [2, 10])]).sums
+    assert point(SCORES["bits_per_char"], sums) == pytest.approx(14 / 14)
+
+
+def test_perplexities_by_hand() -> None:
+    sums = by_item([sample("a", [6, 2]), sample("b", [3, 1])]).sums
+    # 9 bits over 3 words: 2 ** 3
+    assert point(SCORES["word_perplexity"], sums) == pytest.approx(8)
+    assert point(SCORES["byte_perplexity"], sums) == pytest.approx(8)
+
+
+def test_nothing_to_divide_by_is_not_a_number() -> None:
+    assert math.isnan(point(SCORES["bits_per_char"], np.array([[3.0, 0.0]])))
+
+
+def test_noise_area_by_hand() -> None:
+    # Ratios 1, 1.1, ... 1.5 rise linearly: the mean height is 1.25.
+    assert point(SCORES["noise_cost"], np.array([[10, 11, 12, 13, 14, 15.0]])) == pytest.approx(
+        1.25
+    )
+    # Bits that do not rise cost 1.
+    assert point(SCORES["noise_cost"], np.array([[7.0] * 6])) == pytest.approx(1)
+    # Two right of two, then none: one half of the first of five steps, 0.5 / 5.
+    assert point(SCORES["noise_acc"], np.array([[2, 0, 0, 0, 0, 0, 2.0]])) == pytest.approx(0.1)
+    # 1, 0.5, 0.5, 0, 0, 1 -> (0.75 + 0.5 + 0.25 + 0 + 0.5) / 5
+    assert point(SCORES["noise_acc"], np.array([[2, 1, 1, 0, 0, 2, 2.0]])) == pytest.approx(0.4)
+
+
+def test_standard_error_of_a_mean_is_the_analytic_one() -> None:
+    values = np.random.default_rng(1).normal(3, 2, size=200)
+    sums = np.stack([values, np.ones(200)], axis=-1)
+    analytic = values.std(ddof=0) / math.sqrt(200)
+    # 1000 draws leave a Monte-Carlo error of 2 %; 7 % is three of them.
+    assert standard_error(SCORES["f1"], sums) == pytest.approx(analytic, rel=0.07)
+
+
+def test_bootstrap_is_seeded_and_centred() -> None:
+    values = np.random.default_rng(2).uniform(size=100)
+    sums = np.stack([values, np.ones(100)], axis=-1)
+    draws = bootstrap(SCORES["acc"], sums)
+    assert np.array_equal(draws, bootstrap(SCORES["acc"], sums))
+    assert not np.array_equal(draws, bootstrap(SCORES["acc"], sums, seed=5))
+    assert draws.mean() == pytest.approx(values.mean(), abs=4 * draws.std() / math.sqrt(1000))
+
+
+def test_interval_covers_the_truth_at_its_level() -> None:
+    rng = np.random.default_rng(3)
+    covered = 0
+    for _ in range(300):
+        bits, chars = rng.gamma(4, 2, size=80), rng.integers(20, 120, size=80)
+        low, high = interval(SCORES["bits_per_char"], np.stack([bits, chars], axis=-1))
+        covered += low <= 8 / 69.5 <= high  # E[gamma(4, 2)] = 8, E[chars] = 69.5
+    # Binomial standard deviation 1.3 %; the percentile interval is a little too short.
+    assert 0.90 <= covered / 300 <= 0.985
+
+
+def test_samples_of_one_item_are_resampled_together() -> None:
+    values = np.random.default_rng(4).uniform(size=60)
+    single = [sample(str(index), [value, 1]) for index, value in enumerate(values)]
+    grouped, apart = by_item(single * 4), by_item(
+        [sample(f"{copy}-{index}", [value, 1]) for copy in range(4) for index, value in
+         enumerate(values)]
+    )  # fmt: skip
+    error = standard_error(SCORES["f1"], by_item(single).sums)
+    assert standard_error(SCORES["f1"], grouped.sums) == pytest.approx(error)
+    # The mistake this guards against: four copies taken for new evidence halve the error.
+    assert standard_error(SCORES["f1"], apart.sums) == pytest.approx(error / 2, rel=0.1)
+
+
+def test_one_item_has_no_error() -> None:
+    sums = np.array([[1.0, 2.0]])
+    assert math.isnan(standard_error(SCORES["f1"], sums))
+    assert all(math.isnan(bound) for bound in interval(SCORES["f1"], sums))
+
+
+def test_order_of_samples_does_not_matter() -> None:
+    values = [sample(str(index), [index % 3, 1]) for index in range(40)]
+    shuffled = random.Random(0).sample(values, k=40)
+    score = SCORES["acc"]
+    assert standard_error(score, by_item(values).sums) == standard_error(
+        score, by_item(shuffled).sums
+    )
