@@ -154,17 +154,14 @@ SURROGATES: Final = _span(0xD800, 0xDFFF)
 REPLACEMENT: Final = "\ufffd"  # REPLACEMENT CHARACTER
 
 # --- white space -------------------------------------------------------------------------
-HORIZONTAL_SPACE: Final = (
-    frozenset(
-        "\u0009\u000b\u000c\u0020"  # TAB, LINE TABULATION, FORM FEED, SPACE
-        "\u00a0"  # NO-BREAK SPACE
-        "\u1680"  # OGHAM SPACE MARK
-        "\u202f"  # NARROW NO-BREAK SPACE
-        "\u205f"  # MEDIUM MATHEMATICAL SPACE
-        "\u3000"  # IDEOGRAPHIC SPACE
-    )
-    | _span(0x2000, 0x200A)
-)
+HORIZONTAL_SPACE: Final = frozenset(
+    "\u0009\u000b\u000c\u0020"  # TAB, LINE TABULATION, FORM FEED, SPACE
+    "\u00a0"  # NO-BREAK SPACE
+    "\u1680"  # OGHAM SPACE MARK
+    "\u202f"  # NARROW NO-BREAK SPACE
+    "\u205f"  # MEDIUM MATHEMATICAL SPACE
+    "\u3000"  # IDEOGRAPHIC SPACE
+) | _span(0x2000, 0x200A)
 LINE_BREAKS: Final = frozenset(
     "\u000a\u000d\u0085\u2028\u2029"  # LF, CR, NEL, LINE and PARAGRAPH SEPARATOR
 )

@@ -83,7 +83,9 @@ def inspect_base(
         raise UsageError(f"base model {name!r} is no folder. Give a model folder or a hub name.")
     config = _read_json(folder / "config.json", "model folder")
     if "model_type" not in config:
-        raise UsageError(f"{folder}/config.json names no model_type: this is no transformers model.")
+        raise UsageError(
+            f"{folder}/config.json names no model_type: this is no transformers model."
+        )
     if config.get("auto_map") and not allow_remote_code:
         raise UnsafeInputError(
             f"{folder} wants to run its own Python code (auto_map in config.json). "
@@ -135,7 +137,9 @@ def inspect_adapter(name: str) -> AdapterInfo:
         raise UsageError(f"{folder} holds no adapter_model.safetensors.")
     record_file = folder / RECORD_NAME
     record = _read_json(record_file, "adapter folder") if record_file.exists() else {}
-    return AdapterInfo(folder, kind, str(config.get("base_model_name_or_path") or ""), weights, record)
+    return AdapterInfo(
+        folder, kind, str(config.get("base_model_name_or_path") or ""), weights, record
+    )
 
 
 def check_same_base(adapter: AdapterInfo, base: BaseInfo) -> None:

@@ -54,8 +54,7 @@ def metrics(*names: str) -> str:
 def files() -> dict[str, str]:
     """Relative path -> content."""
     out: dict[str, str] = {}
-    out["arabench_dialects/_lm_template"] = (
-        f"""\
+    out["arabench_dialects/_lm_template"] = f"""\
 # Language modelling: rolling log-likelihood of held-out sentences.
 output_type: loglikelihood_rolling
 custom_dataset: {FUNCTIONS}.lm_data
@@ -63,11 +62,8 @@ test_split: test
 doc_to_text: ""
 doc_to_target: text
 process_results: {FUNCTIONS}.score_lm
-"""
-        + metrics("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
-    )
-    out["arabench_dialects/_tax_template"] = (
-        f"""\
+""" + metrics("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
+    out["arabench_dialects/_tax_template"] = f"""\
 # Dialect tax: bits of a sentence over bits of its MSA rendering.
 class: {FUNCTIONS}.RollingTask
 output_type: loglikelihood_rolling
@@ -76,11 +72,8 @@ test_split: test
 doc_to_text: ""
 doc_to_target: id
 process_results: {FUNCTIONS}.score_tax
-"""
-        + metrics("dialect_tax")
-    )
-    out["arabench_dialects/_mt_template"] = (
-        f"""\
+""" + metrics("dialect_tax")
+    out["arabench_dialects/_mt_template"] = f"""\
 # Translation: three packaged examples, one line of greedy output.
 output_type: generate_until
 custom_dataset: {FUNCTIONS}.translation_data
@@ -97,11 +90,8 @@ generation_kwargs:
   do_sample: false
   max_gen_toks: 256
 process_results: {FUNCTIONS}.score_translation
-"""
-        + metrics("bleu", "chrf++")
-    )
-    out["arabench_dialects/_rc_template"] = (
-        f"""\
+""" + metrics("bleu", "chrf++")
+    out["arabench_dialects/_rc_template"] = f"""\
 # Reading comprehension: one packaged example, one line of greedy output.
 output_type: generate_until
 custom_dataset: {FUNCTIONS}.reading_data
@@ -119,9 +109,7 @@ generation_kwargs:
   do_sample: false
   max_gen_toks: 64
 process_results: {FUNCTIONS}.score_reading
-"""
-        + metrics("f1", "exact_match")
-    )
+""" + metrics("f1", "exact_match")
     groups: dict[str, list[str]] = {"lm": [], "tax": [], "mt": [], "rc": []}
 
     def task(kind: str, name: str, variety: str, alias: str, extra: str = "") -> None:

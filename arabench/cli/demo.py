@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 EXAMPLES = """\
 examples:
@@ -21,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to, on what data, how large."""
     parser.add_argument("-o", "--output", default="demo-out", metavar="DIR", help="[demo-out]")
     parser.add_argument(
-        "--data", metavar="DIR", help="real text: a folder with wiki/ and flores200/ [packaged text]"
+        "--data",
+        metavar="DIR",
+        help="real text: folder with wiki/ and flores200/ [packaged]",
     )
     parser.add_argument(
         "--scale", choices=["full", "small"], default="full", help="small: reduced, for CI [full]"
@@ -43,5 +44,6 @@ def run(options: argparse.Namespace) -> int:
     report = run_demo(options.output, options.data, options.scale, say)
     sys.stdout.write((report.parent / "table.md").read_text(encoding="utf-8"))
     say("the model is a toy: these numbers show that the pipeline works, not what a model can do")
-    say(f"gate: the adapter passes on EGY, the damaged copy is stopped. Report: {Path(report).resolve()}")
+    say("gate: the adapter passes on EGY, the damaged copy is stopped")
+    say(f"report: {report.resolve()}")
     return 0

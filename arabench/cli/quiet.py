@@ -16,5 +16,13 @@ def quiet_libraries() -> None:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1" if not sys.stderr.isatty() else "0")
     warnings.filterwarnings("ignore")
-    for name in ("transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets", "lm_eval"):
+    for name in (
+        "transformers",
+        "trl",
+        "peft",
+        "accelerate",
+        "bitsandbytes",
+        "datasets",
+        "lm_eval",
+    ):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -21,7 +21,9 @@ from arabench.varieties import NAMES, VARIETIES
 _COLOURS = {"base": "#8c8c8c", "adapter": "#1b7f5c", "damaged": "#b5322e"}
 
 
-def write_report(folder: Path, data: str | None, codes: dict[str, int], seconds: dict[str, float]) -> None:
+def write_report(
+    folder: Path, data: str | None, codes: dict[str, int], seconds: dict[str, float]
+) -> None:
     """Write report.html and table.md into `folder`."""
     import jinja2
 
@@ -59,7 +61,10 @@ def _grid(found: Sequence[Cell]) -> list[tuple[str, list[tuple[str, str]]]]:
         for _, _, heading in COLUMNS:
             cell = by_heading.get(heading)
             row.append(
-                (format_number(cell.value), f"{format_number(cell.low)} to {format_number(cell.high)}")
+                (
+                    format_number(cell.value),
+                    f"{format_number(cell.low)} to {format_number(cell.high)}",
+                )
                 if cell
                 else ("", "")
             )
@@ -113,7 +118,9 @@ def _bars(table: dict[str, list[Cell]], metric: str, title: str) -> str:
                 [chosen[v].value - chosen[v].low for v in shown],
                 [chosen[v].high - chosen[v].value for v in shown],
             ]
-            axis.bar(places, values, width, yerr=errors, capsize=2, label=name, color=_COLOURS[name])
+            axis.bar(
+                places, values, width, yerr=errors, capsize=2, label=name, color=_COLOURS[name]
+            )
         axis.set_xticks(range(len(VARIETIES)), [variety.upper() for variety in VARIETIES])
         axis.set_title(title, fontsize=10)
         axis.grid(axis="y", alpha=0.3)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -55,7 +56,9 @@ def plan_for(data: str | None, scale: Scale) -> Plan:
         plan = Plan(data, 3_000_000, toy, 120, 300, 24)
     if scale == "small":
         toy = replace(plan.toy, steps=plan.toy.steps // 4)
-        plan = replace(plan, toy=toy, adapter_steps=40, limit=40, corpus_bytes=400_000, gen_tokens=8)
+        plan = replace(
+            plan, toy=toy, adapter_steps=40, limit=40, corpus_bytes=400_000, gen_tokens=8
+        )
     return plan
 
 
@@ -70,27 +73,29 @@ def run_demo(output: str, data: str | None, scale: Scale, say: Say) -> Path:
     if data is not None:
         _check_data(Path(data))
     folder = Path(output)
-    shop = Workshop(folder, say, total=8)
+    shop = Workshop(folder, say, total=10)
     settings = asdict(plan)
     arabench = executable("arabench")
 
-    shop.step("collect raw text", settings, lambda: _collect(plan, folder / "raw"), ["raw/egy.jsonl"])
-    shop.step(
-        "normalize (arabench normalize)", "llm", lambda: _normalize(shop, arabench), ["clean/egy.jsonl"]
-    )
-    shop.step("build a toy base model", asdict(plan.toy), lambda: _base(plan, folder, say), ["base/config.json"])
-    shop.step("store the base in NF4", "nf4", lambda: _store_nf4(folder), ["base-nf4/config.json"])
     recipe = _recipe(plan, folder)
-    shop.step(
-        "train an EGY adapter (arabench train)",
-        recipe,
-        lambda: _train(shop, arabench, recipe),
-        ["run/adapter/adapter_model.safetensors"],
+    measured = [plan.limit, plan.gen_tokens, plan.data]
+    step = shop.step
+    step("collect raw text", settings, ["raw/egy.jsonl"], lambda: _collect(plan, folder / "raw"))
+    step("normalize", "llm", ["clean/egy.jsonl"], lambda: _normalize(shop, arabench))
+    step(
+        "build a toy base", asdict(plan.toy), ["base/config.json"], lambda: _base(plan, folder, say)
     )
-    shop.step("damage a copy of it", "negate", lambda: _damage(folder), ["damaged/adapter_config.json"])
-    evaluation = [plan.limit, plan.gen_tokens, plan.data]
-    shop.step("measure (lm_eval)", evaluation, lambda: _measure(shop, plan), ["results/damaged"])
-    shop.step("gate and report", POLICY, lambda: _guard(shop, arabench, plan), ["report.html"])
+    step("store the base in NF4", "nf4", ["base-nf4/config.json"], lambda: _store_nf4(folder))
+    step("train", recipe, ["run/adapter/arabench.json"], lambda: _train(shop, arabench, recipe))
+    step("damage a copy", "negate", ["damaged/adapter_config.json"], lambda: _damage(folder))
+    for name, model in model_arguments(folder).items():
+        step(
+            f"measure the {name} with lm_eval",
+            [name, *measured],
+            [f"results/{name}"],
+            partial(_measure, shop, plan, name, model),
+        )
+    step("gate and report", POLICY, ["report.html"], lambda: _guard(shop, arabench, plan))
     return folder / "report.html"
 
 
@@ -105,7 +110,8 @@ def _check_data(data: Path) -> None:
 
 def _collect(plan: Plan, raw: Path) -> None:
     """Raw text per variety as JSON lines."""
-    from arabench.evaluation.data import Source, load_parallel
+    from arabench.evaluation.parallel import load_parallel
+    from arabench.evaluation.source import Source
 
     for variety, wiki in (("msa", "ar"), ("egy", "arz")):
         if plan.data is not None:
@@ -116,7 +122,9 @@ def _collect(plan: Plan, raw: Path) -> None:
             texts += [
                 item.texts[variety] for item in load_parallel(Source()) if item.split == "train"
             ]
-        rows = (json.dumps({"text": text, "variety": variety}, ensure_ascii=False) for text in texts)
+        rows = (
+            json.dumps({"text": text, "variety": variety}, ensure_ascii=False) for text in texts
+        )
         write_text_atomically(raw / f"{variety}.jsonl", "\n".join(rows) + "\n")
 
 
@@ -157,7 +165,7 @@ def _base(plan: Plan, folder: Path, say: Say) -> None:
 
 
 def _store_nf4(folder: Path) -> None:
-    """Save the base with NF4 weights: lm_eval's own load_in_4bit does not work with transformers 5."""
+    """Save the base in NF4: lm_eval's own load_in_4bit does not work with transformers 5."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
@@ -205,8 +213,6 @@ def _train(shop: Workshop, arabench: str, recipe: dict[str, Any]) -> None:
 
 def _damage(folder: Path) -> None:
     """A copy of the adapter whose updates point the other way, three times as far."""
-    import shutil
-
     from safetensors.torch import load_file, save_file
 
     source, target = folder / "run" / "adapter", folder / "damaged"
@@ -227,24 +233,25 @@ def model_arguments(folder: Path) -> dict[str, str]:
     }
 
 
-def _measure(shop: Workshop, plan: Plan) -> None:
-    for name, arguments in model_arguments(shop.folder).items():
-        command = [
-            executable("lm_eval"),
-            "--tasks", "arabench_dialects",
-            "--model", "hf",
-            "--model_args", arguments,
-            "--device", "cpu",
-            "--batch_size", "128",
-            "--gen_kwargs", f"max_gen_toks={plan.gen_tokens}",
-            "--output_path", str(shop.folder / "results" / name),
-            "--log_samples",
-        ]  # fmt: skip
-        if plan.limit is not None:
-            command += ["--limit", str(plan.limit)]
-        if plan.data is not None:
-            command += ["--metadata", json.dumps({"arabench_data": f"{plan.data}/flores200"})]
-        shop.command(command)
+def _measure(shop: Workshop, plan: Plan, name: str, model: str) -> None:
+    output = shop.folder / "results" / name
+    shutil.rmtree(output, ignore_errors=True)
+    command = [
+        executable("lm_eval"),
+        "--tasks", "arabench_dialects",
+        "--model", "hf",
+        "--model_args", model,
+        "--device", "cpu",
+        "--batch_size", "128",
+        "--gen_kwargs", f"max_gen_toks={plan.gen_tokens}",
+        "--output_path", str(output),
+        "--log_samples",
+    ]  # fmt: skip
+    if plan.limit is not None:
+        command += ["--limit", str(plan.limit)]
+    if plan.data is not None:
+        command += ["--metadata", json.dumps({"arabench_data": f"{plan.data}/flores200"})]
+    shop.command(command)
 
 
 def _guard(shop: Workshop, arabench: str, plan: Plan) -> None:

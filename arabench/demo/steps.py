@@ -44,7 +44,9 @@ class Workshop:
         if not self.fingerprint:
             self.fingerprint = _source_fingerprint()
 
-    def step(self, name: str, settings: Any, work: Callable[[], None], outputs: Sequence[str]) -> None:
+    def step(
+        self, name: str, settings: Any, outputs: Sequence[str], work: Callable[[], None]
+    ) -> None:
         """Run `work` unless it was done with the same settings and its outputs are there."""
         self.number += 1
         text = json.dumps([self.fingerprint, name, settings], sort_keys=True, default=str)
@@ -63,7 +65,7 @@ class Workshop:
         self.say(f"{label}: {self.seconds[name]:.0f} s")
 
     def command(self, arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> int:
-        """Run a command in a fresh process; its output goes to logs/ and a failure shows its end."""
+        """Run a command; its output goes to logs/, and a failure shows the end of it."""
         log = self.folder / "logs" / f"{self.number:02d}-{_slug(Path(arguments[0]).name)}.log"
         self.say(f"    $ {' '.join(_shown(part) for part in arguments)}")
         environment = {
@@ -90,7 +92,9 @@ class Workshop:
                 raise
         if code not in allowed:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise ArabenchError(f"{arguments[0]} ended with status {code}. Its last lines ({log}):\n{tail}")
+            raise ArabenchError(
+                f"{arguments[0]} ended with status {code}. Its last lines ({log}):\n{tail}"
+            )
         return code
 
 

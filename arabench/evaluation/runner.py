@@ -88,7 +88,9 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
     for name, adapter in adapters.items():
         model = _attach(model, name, adapter)
         effects[name] = _check_live(model, tokenizer, name, adapter)
-        say(f"adapter {name}: live, largest logit change {effects[name]:.3g} on {len(PROBES)} probes")
+        say(
+            f"adapter {name}: live, largest logit change {effects[name]:.3g} on {len(PROBES)} probes"
+        )
     folders = {}
     for name in [BASE, *adapters]:
         say(f"evaluating {name}")
@@ -147,7 +149,9 @@ def _load_base(request: Request) -> tuple[Any, Any]:
             trust_remote_code=request.trust_remote_code,
         )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"model {request.model!r} could not be loaded: {str(error)[:400]}") from error
+        raise UsageError(
+            f"model {request.model!r} could not be loaded: {str(error)[:400]}"
+        ) from error
     model.eval()
     return model, tokenizer
 
@@ -198,9 +202,7 @@ def _run(request: Request, manager: Any, model: Any, tokenizer: Any, name: str) 
     if name != BASE:
         model.set_adapter(name)
     disabled = (
-        model.disable_adapter()
-        if name == BASE and request.adapters
-        else contextlib.nullcontext()
+        model.disable_adapter() if name == BASE and request.adapters else contextlib.nullcontext()
     )
     with disabled:
         lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=request.batch_size)

@@ -18,17 +18,12 @@ from typing import Any, ParamSpec, TypeVar
 from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.evaluation import prompts
 from arabench.evaluation.answers import exact_match, token_f1
-from arabench.evaluation.data import (
-    ENGLISH,
-    Question,
-    Source,
-    codes_for,
-    load_parallel,
-    load_questions,
-    load_reading,
-)
 from arabench.evaluation.noise import perturb
+from arabench.evaluation.parallel import codes_for, load_parallel
+from arabench.evaluation.questions import Question, load_questions
+from arabench.evaluation.reading import load_reading
 from arabench.evaluation.scores import NOISE_RATES, sample
+from arabench.evaluation.source import ENGLISH, Source
 
 log = logging.getLogger(__name__)
 

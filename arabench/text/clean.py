@@ -17,9 +17,7 @@ def replace_surrogates() -> Rule:
 
 def strip_controls() -> Rule:
     """C0 and C1 control characters except tab and line breaks."""
-    return char_map(
-        "controls", "control characters are removed", dict.fromkeys(chars.CONTROLS, "")
-    )
+    return char_map("controls", "control characters are removed", dict.fromkeys(chars.CONTROLS, ""))
 
 
 def strip_zero_width() -> Rule:
@@ -48,9 +46,7 @@ def digits_to_latin() -> Rule:
     """Arabic-Indic and Extended digits, and their separators, to ASCII."""
     table = dict(zip(chars.ARABIC_INDIC_DIGITS, chars.LATIN_DIGITS, strict=True))
     table |= dict(zip(chars.EXTENDED_DIGITS, chars.LATIN_DIGITS, strict=True))
-    return char_map(
-        "digits-to-latin", "digits become 0-9", table | chars.NUMBER_SEPARATORS
-    )
+    return char_map("digits-to-latin", "digits become 0-9", table | chars.NUMBER_SEPARATORS)
 
 
 def digits_to_arabic() -> Rule:

@@ -24,9 +24,7 @@ def strip_quranic_marks() -> Rule:
 
 def strip_diacritics() -> Rule:
     """All vocalisation; hamza and madda marks stay, they belong to letters."""
-    return char_map(
-        "diacritics", "vowel marks are removed", dict.fromkeys(chars.DIACRITICS, "")
-    )
+    return char_map("diacritics", "vowel marks are removed", dict.fromkeys(chars.DIACRITICS, ""))
 
 
 def keep_only_shadda() -> Rule:

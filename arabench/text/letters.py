@@ -75,9 +75,7 @@ def _without_hamza_marks(marks: str) -> str:
 
 def alif_wasla() -> Rule:
     """Only alif wasla becomes a plain alif (Quranic spelling)."""
-    return char_map(
-        "alif-wasla", "alif wasla becomes plain alif", {chars.ALIF_WASLA: chars.ALIF}
-    )
+    return char_map("alif-wasla", "alif wasla becomes plain alif", {chars.ALIF_WASLA: chars.ALIF})
 
 
 def unify_alif() -> Rule:
@@ -105,8 +103,7 @@ def hamza_carriers(to_hamza: bool) -> Rule:
 
     return substitution(
         "hamza-carriers",
-        "waw and ya with hamza become "
-        + ("hamza on the line" if to_hamza else "plain waw and ya"),
+        "waw and ya with hamza become " + ("hamza on the line" if to_hamza else "plain waw and ya"),
         f"([{chars.char_class(carriers)}])([{_MARK}]*)",
         replace,
     )
@@ -124,9 +121,7 @@ def strip_loose_hamza_marks() -> Rule:
 
 def maqsura_to_ya() -> Rule:
     """Every alif maqsura becomes ya: spellings that differ by two dots meet."""
-    return char_map(
-        "maqsura-to-ya", "alif maqsura becomes ya", {chars.ALIF_MAQSURA: chars.YA}
-    )
+    return char_map("maqsura-to-ya", "alif maqsura becomes ya", {chars.ALIF_MAQSURA: chars.YA})
 
 
 def final_ya_to_maqsura() -> Rule:

@@ -43,6 +43,10 @@ class Rule:
 
     def apply(self, text: str) -> str:
         """The rewritten text."""
+        # Most rules find nothing in most texts, and a search is ten times as fast as a
+        # translation that changes nothing.
+        if self.pattern.search(text) is None:
+            return text
         if self.table is not None:
             return text.translate(self.table)
         return self.pattern.sub(self.replace, text)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from arabench import chars
 from arabench.errors import UsageError
-from arabench.evaluation.data import Source, load_parallel
 from arabench.evaluation.noise import KINDS, keyboard_neighbours, perturb
+from arabench.evaluation.parallel import load_parallel
+from arabench.evaluation.source import Source
 from tests.strategies import any_text
 
 kinds = pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,45 @@
+# Everything goes through one virtual environment, made on first use.
+# Without make, the same by hand:
+#   python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[dev]'
+#   .venv/bin/arabench demo        # make demo
+#   .venv/bin/python -m pytest     # make test
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+OUT    ?= demo-out
+SCALE  ?= full
+
+.PHONY: demo test check bench clean
+
+# torch first, by its pinned version: a bare "torch" can pull several GB of CUDA packages.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "arabench needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "python venv is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/arabench demo --output $(OUT) --scale $(SCALE) $(if $(DATA),--data $(DATA))
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPY="$(CURDIR)/$(BIN)/mypy" tools/typecheck.sh
+	$(BIN)/python tools/check_imports.py
+	$(BIN)/python tools/make_task_yaml.py --check
+	$(BIN)/python tools/make_readme.py --check
+
+bench: $(READY)
+	$(BIN)/python tests/bench/bench_normalize.py
+	$(BIN)/python tests/bench/bench_startup.py
+
+clean:
+	rm -rf .build build dist demo-out .pytest_cache .mypy_cache .ruff_cache
