@@ -54,15 +54,24 @@ class AdapterInfo:
 
 def is_local(name: str) -> bool:
     """Whether a model name means a folder here and not a hub repository."""
-    return Path(name).expanduser().exists() or name.startswith((".", "/", "~"))
+    return name.startswith((".", "/", "~")) or (name != "" and Path(name).exists())
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of that name, or None."""
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # ~ of a user who is not known here
+        return None
+    return folder if name and folder.is_dir() else None
 
 
 def _read_json(path: Path, what: str) -> dict[str, Any]:
+    if not path.is_file():  # a device or a pipe might never end
+        raise UsageError(f"{path.parent} is no {what}: it has no {path.name}.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path.parent} is no {what}: it has no {path.name}.") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(content, dict):
         raise DataError(f"{path} does not hold a JSON object.")
@@ -78,8 +87,8 @@ def inspect_base(
         UsageError: no folder, or no model in it.
         UnsafeInputError: only pickled weights, or code of its own, and not allowed.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    folder = _folder(name)
+    if folder is None:
         raise UsageError(f"base model {name!r} is no folder. Give a model folder or a hub name.")
     config = _read_json(folder / "config.json", "model folder")
     if "model_type" not in config:
@@ -91,7 +100,7 @@ def inspect_base(
             f"{folder} wants to run its own Python code (auto_map in config.json). "
             "Allow it by name with trust_remote_code if you have read that code."
         )
-    weights = tuple(sorted(folder.glob("*.safetensors")))
+    weights = tuple(sorted(file for file in folder.glob("*.safetensors") if file.is_file()))
     if not weights:
         pickled = [file.name for pattern in _PICKLED for file in folder.glob(pattern)]
         if not pickled:
@@ -101,8 +110,18 @@ def inspect_base(
                 f"{folder} holds only pickled weights ({pickled[0]}), which can run code on load. "
                 "Convert them to safetensors first."
             )
-    vocab = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size", 0))
-    return BaseInfo(folder, str(config["model_type"]), int(vocab), weights)
+    return BaseInfo(folder, str(config["model_type"]), _vocab_size(config, folder), weights)
+
+
+def _vocab_size(config: dict[str, Any], folder: Path) -> int:
+    """Of the text model where there are several; 0 where none is named."""
+    inner = config.get("text_config")
+    size = config.get("vocab_size", inner.get("vocab_size") if isinstance(inner, dict) else None)
+    if size is None:
+        return 0
+    if not isinstance(size, int):
+        raise DataError(f"{folder}/config.json: vocab_size is {str(size)[:80]!r} and no number.")
+    return size
 
 
 def inspect_adapter(name: str) -> AdapterInfo:
@@ -112,14 +131,15 @@ def inspect_adapter(name: str) -> AdapterInfo:
         UsageError: no folder, no adapter in it, or an adapter kind we do not measure.
         UnsafeInputError: pickled weights, or settings that import code.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    folder = _folder(name)
+    if folder is None:
         raise UsageError(f"adapter {name!r} is no folder. Give a folder with adapter_config.json.")
     config = _read_json(folder / "adapter_config.json", "adapter folder")
     kind = str(config.get("peft_type", ""))
     if kind not in ADAPTER_KINDS:
         raise UsageError(
-            f"{folder} is a {kind or 'nameless'} adapter; allowed: {', '.join(sorted(ADAPTER_KINDS))}."
+            f"{folder} is a {kind or 'nameless'} adapter; "
+            f"allowed: {', '.join(sorted(ADAPTER_KINDS))}."
         )
     for key in _IMPORTING_KEYS:
         if config.get(key):
@@ -128,8 +148,8 @@ def inspect_adapter(name: str) -> AdapterInfo:
                 "Remove that setting if you trust the adapter."
             )
     weights = folder / "adapter_model.safetensors"
-    if not weights.exists():
-        if list(folder.glob("adapter_model.*")):
+    if not weights.is_file():
+        if any(file for pattern in _PICKLED for file in folder.glob(f"adapter_model{pattern[1:]}")):
             raise UnsafeInputError(
                 f"{folder} holds pickled adapter weights, which can run code on load. "
                 "Convert them to adapter_model.safetensors first."

@@ -27,9 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapter", action="append", default=[], metavar="NAME=DIR", help="adapter (repeatable)"
     )
-    parser.add_argument("--tasks", default="arabench_dialects", help="comma-separated [arabench_dialects]")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the results")
-    parser.add_argument("--metadata", default="{}", help="JSON with arabench_data etc. (tasks/README.md)")
+    parser.add_argument(
+        "--tasks", default="arabench_dialects", help="comma-separated [arabench_dialects]"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="folder for the results"
+    )
+    parser.add_argument(
+        "--metadata", default="{}", help="JSON with arabench_data etc. (tasks/README.md)"
+    )
     parser.add_argument("--limit", type=int, help="documents per task")
     parser.add_argument("--batch-size", type=int, default=8, help="[8]")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -38,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bits", type=int, choices=[4, 16], default=16, help="4: NF4 base [16]")
     parser.add_argument("--max-gen-tokens", type=int, help="shorten generated answers")
-    parser.add_argument("--trust-remote-code", action="store_true", help="run code of the model repository")
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run code of the model repository"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ two cannot be compared.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 EXAMPLES = """\
@@ -40,14 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare and decide."""
+    """Compare and decide. Status 1 means a decision, so whatever else goes wrong is 2."""
+    from arabench.errors import ArabenchError, UsageError
+
+    try:
+        return _decide(options)
+    except (ArabenchError, OSError) as error:
+        raise UsageError(f"no decision: {error}") from error
+
+
+def _decide(options: argparse.Namespace) -> int:
     from arabench.cli.console import say
     from arabench.corpus.files import write_text_atomically
+    from arabench.errors import UsageError
+    from arabench.evaluation.results import load_evaluation
     from arabench.gate.compare import compare
     from arabench.gate.policy import load_policy
     from arabench.gate.report import junit, markdown
-    from arabench.evaluation.results import load_evaluation
 
+    if options.markdown and options.markdown == options.junit:
+        raise UsageError(f"--markdown and --junit both name {options.junit!r}. Name two files.")
     policy = load_policy(options.policy, _overrides(options))
     comparison = compare(
         load_evaluation(options.baseline), load_evaluation(options.candidate), policy
@@ -58,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     if options.junit:
         write_text_atomically(options.junit, junit(comparison))
     if not options.quiet:
-        sys.stdout.write(report)
+        _print(report)
     failed = [row for row in comparison.rows if row.verdict == "fail"]
     decided = [row for row in comparison.rows if row.verdict != "info"]
     say(
@@ -68,13 +81,24 @@ def run(options: argparse.Namespace) -> int:
     return 0 if comparison.passed else 1
 
 
+def _print(report: str) -> None:
+    """The report on standard output; the decision stands also when nobody reads it."""
+    from arabench.corpus.files import standard_output
+
+    try:
+        with standard_output() as stream:
+            stream.write(report.encode("utf-8"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _overrides(options: argparse.Namespace) -> dict[str, object]:
     from arabench.errors import UsageError
 
     overrides: dict[str, object] = {}
     if options.improve:
         overrides["improve"] = tuple(options.improve)
-    if options.varieties:
+    if options.varieties is not None:
         overrides["varieties"] = tuple(part.strip() for part in options.varieties.split(","))
     margins: dict[str, float] = {}
     for pair in options.margin:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 EXAMPLES = """\
 examples:
   arabench train recipe.yaml
-  arabench train recipe.yaml --set training.max_steps=50 --set output_dir=out/short
+  arabench train recipe.yaml --set training.max_steps=50 --set training.warmup_steps=5
   arabench train recipe.yaml --show            # the resolved recipe, nothing is run
   arabench train --list                        # recipes that come with the package
   arabench train qwen2_1_5b_paper --set data.source=clean.jsonl
@@ -31,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="override a key of the recipe, e.g. training.max_steps=50 (repeatable)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="discard an earlier run in output_dir")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="discard an earlier run in output_dir"
+    )
     parser.add_argument("--show", action="store_true", help="print the resolved recipe and end")
     parser.add_argument("--list", action="store_true", help="list packaged recipes and end")
 
@@ -74,8 +77,19 @@ def _train(recipe: Any, overwrite: bool) -> int:
             f"loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token"
         )
         say(f"adapter: {outcome.adapter}")
+    if outcome.rows_without_text:
+        say(f"{outcome.rows_without_text:,} rows without text were left out")
+    if outcome.rows_cut_off:
+        say(
+            f"{outcome.rows_cut_off:,} rows were left out: their prompt alone fills "
+            f"training.max_length ({recipe.training.max_length} tokens)"
+        )
     if not outcome.learned:
-        say("this run learned nothing: its loss did not fall. Check learning rate, data and steps.")
+        say(
+            "this run learned nothing: on the same training rows the loss is "
+            f"{outcome.untrained_loss:.4f} without and {outcome.trained_loss:.4f} with the "
+            "adapter. Check learning rate, data and steps."
+        )
         return 1
     return 0
 
@@ -90,23 +104,37 @@ def _overrides(pairs: list[str]) -> dict[str, Any]:
         key, separator, value = pair.partition("=")
         if not separator or not key:
             raise UsageError(f"--set {pair!r} is not KEY=VALUE.")
-        result[key] = yaml.safe_load(value)
+        try:
+            result[key] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise UsageError(f"--set {pair!r}: {value!r} is no valid YAML: {reason}.") from error
     return result
 
 
 def _recipe_path(name: str) -> str:
-    from pathlib import Path
+    from arabench.errors import UsageError, did_you_mean
 
+    packaged = {path.stem: str(path) for path in _packaged()}
+    if Path(name).is_file():
+        return name
+    if name in packaged:
+        return packaged[name]
+    if not Path(name).exists() and not Path(name).suffix and "/" not in name:
+        raise UsageError(
+            f"recipe {name!r} is neither a file nor packaged. {did_you_mean(name, packaged)}"
+        )
+    return name
+
+
+def _packaged() -> list[Path]:
     from arabench.resources import trainers_dir
 
-    packaged = trainers_dir() / "recipes" / f"{name}.yaml"
-    return str(packaged) if not Path(name).exists() and packaged.exists() else name
+    return sorted((trainers_dir() / "recipes").glob("*.yaml"))
 
 
 def _list() -> int:
-    from arabench.resources import trainers_dir
-
-    for path in sorted((trainers_dir() / "recipes").glob("*.yaml")):
+    for path in _packaged():
         first = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
         sys.stdout.write(f"{path.stem:<24} {first}\n")
     return 0

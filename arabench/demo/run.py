@@ -52,8 +52,8 @@ def plan_for(data: str | None, scale: Scale) -> Plan:
     if data is None:
         plan = Plan(None, 0, ToySize(vocab_size=1024, steps=240, learning_rate=2e-3), 60, None, 24)
     else:
-        toy = ToySize(vocab_size=4096, hidden=192, layers=3, heads=6, steps=500, batch=16)
-        plan = Plan(data, 3_000_000, toy, 120, 300, 24)
+        toy = ToySize(vocab_size=3072, steps=400)
+        plan = Plan(data, 2_000_000, toy, 100, 200, 16)
     if scale == "small":
         toy = replace(plan.toy, steps=plan.toy.steps // 4)
         plan = replace(

@@ -1,16 +1,24 @@
-"""Reading evaluations: the folder that `lm_eval --output_path DIR --log_samples` or `arabench eval` wrote."""
+"""Reading evaluations as `lm_eval --output_path DIR --log_samples` or `arabench eval` wrote them.
+
+These files come from other machines and other people, so nothing in them is believed
+before it is checked: a value that is not what a task of ours writes is refused by name.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
 from arabench.evaluation.scores import SCORES, Sums, by_item
+
+#: What one sample can add to a sum. Counts and bits are never negative, but a rounded
+#: log-likelihood can be a little above 0; no text has a trillion bits.
+SMALLEST_SUM: Final = -1e-3
+LARGEST_SUM: Final = 1e12
 
 
 @dataclass(frozen=True)
@@ -55,28 +63,22 @@ def load_evaluation(path: str | Path) -> Evaluation:
     """
     results_file = _newest_results(Path(path))
     results = _read_object(results_file)
-    stamp = results_file.stem.removeprefix("results_")
     configs = results.get("configs")
     if not isinstance(configs, dict):
         raise DataError(f"{results_file} has no task configurations: it is no lm-eval result.")
     tasks = {}
     for name, config in configs.items():
-        metadata = config.get("metadata") or {}
-        if "signatures" not in metadata:
+        where = f"{results_file}: task {name!r}:"
+        if "signatures" not in _object(_object(config, where).get("metadata"), where):
             continue  # not a task of ours
-        samples_file = results_file.with_name(f"samples_{name}_{stamp}.jsonl")
-        if not samples_file.exists():
-            raise UsageError(
-                f"{results_file.parent} has no samples of task {name!r}. "
-                "Run lm_eval with --log_samples, or use `arabench eval`."
-            )
-        tasks[name] = _read_task(name, config, metadata, results, samples_file)
+        tasks[name] = _read_task(name, config, results, _samples_file(results_file, name), where)
     if not tasks:
         raise UsageError(
             f"{results_file} holds no arabench task (it has {', '.join(list(configs)[:5])}). "
             "Run `lm_eval --tasks arabench_dialects`."
         )
-    return Evaluation(results_file, str(results.get("model_name") or results_file.parent.name), tasks)
+    model = str(results.get("model_name") or results_file.parent.name)
+    return Evaluation(results_file, model.encode("utf-8", "replace").decode("utf-8"), tasks)
 
 
 def _newest_results(path: Path) -> Path:
@@ -84,12 +86,45 @@ def _newest_results(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise UsageError(f"evaluation {str(path)!r} does not exist. Give a results folder or file.")
-    found = [*path.glob("results*.json"), *path.glob("*/results*.json")]
+    found = _files(path, "results*.json") or _files(path, "*/results*.json")
+    folders = sorted({str(file.parent) for file in found})
+    if len(folders) > 1:
+        raise UsageError(
+            f"{path} holds results of several models: {', '.join(folders[:5])}. Name one of them."
+        )
     if not found:
         raise UsageError(
             f"{path} holds no results*.json. Give the folder named by --output_path or -o."
         )
     return max(found, key=lambda file: (file.name, file.stat().st_mtime))
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return [file for file in folder.glob(pattern) if file.is_file()]
+
+
+def _samples_file(results_file: Path, task: str) -> Path:
+    stamp = results_file.stem.rpartition("_")[2]
+    file = results_file.parent / f"samples_{task}_{stamp}.jsonl"
+    try:
+        exists = "/" not in task and file.is_file()
+    except OSError:  # a name that no file can have
+        exists = False
+    if not exists:
+        raise UsageError(
+            f"{results_file.parent} has no samples of task {task[:200]!r}. "
+            "Run lm_eval with --log_samples, or use `arabench eval`."
+        )
+    return file
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    """A JSON object; an absent one is empty."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise DataError(f"{where} {str(value)[:80]!r} stands where a JSON object belongs.")
+    return value
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -103,52 +138,81 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 
 def _read_task(
-    name: str, config: dict[str, Any], metadata: dict[str, Any], results: dict[str, Any], path: Path
+    name: str, config: dict[str, Any], results: dict[str, Any], path: Path, where: str
 ) -> TaskResult:
-    values: dict[str, list[dict[str, Any]]] = {}
-    hashes: list[str] = []
-    seen: set[int] = set()
-    with path.open(encoding="utf-8", errors="strict") as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                row = json.loads(line)
-                if row["doc_id"] in seen:
-                    continue  # one row per filter; the values are the same
-                seen.add(row["doc_id"])
-                hashes.append(f"{row['doc_id']}:{row['doc_hash']}:{row['prompt_hash']}")
-                for metric in metadata["signatures"]:
-                    if metric in row:
-                        values.setdefault(metric, []).append(
-                            _checked(row[metric], metric, f"{path}:{number}")
-                        )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DataError(f"{path}:{len(hashes) + 1} is damaged: {error!r}.") from error
-    if not hashes:
-        raise DataError(f"{path} is empty.")
+    metadata = _object(config.get("metadata"), where)
+    signatures = _object(metadata["signatures"], where)
+    hashes, values = _read_samples(path, [metric for metric in signatures if metric in SCORES])
+    variety = _object(config.get("dataset_kwargs"), where).get("variety")
+    if not isinstance(variety, str | None):
+        raise DataError(f"{where} its variety is {str(variety)[:80]!r} and not a code.")
     settings = {
-        "num_fewshot": (results.get("n-shot") or {}).get(name),
+        "num_fewshot": _object(results.get("n-shot"), where).get(name),
         "generation": config.get("generation_kwargs"),
         "description": config.get("description"),
     }
     return TaskResult(
         name=name,
-        variety=(config.get("dataset_kwargs") or {}).get("variety"),
+        variety=variety,
         version=str(metadata.get("version")),
-        signatures={str(key): str(value) for key, value in metadata["signatures"].items()},
+        signatures={str(key): str(value) for key, value in signatures.items()},
         settings=json.dumps(settings, sort_keys=True),
         data_hash=hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest(),
         samples=len(hashes),
-        scores={metric: by_item(rows) for metric, rows in values.items() if metric in SCORES},
+        scores={metric: by_item(rows) for metric, rows in values.items()},
     )
 
 
+def _read_samples(
+    path: Path, metrics: list[str]
+) -> tuple[list[str], dict[str, list[dict[str, Any]]]]:
+    """Hashes of all documents, and the values of each metric."""
+    values: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
+    hashes: list[str] = []
+    seen: set[tuple[Any, Any]] = set()
+    documents: set[Any] = set()
+    number = 0
+    try:
+        with path.open(encoding="utf-8", errors="strict") as stream:
+            for number, line in enumerate(stream, 1):
+                row = json.loads(line)
+                key = (row["doc_id"], row.get("filter"))
+                if key in seen:
+                    raise DataError(f"{path}:{number} repeats document {key[0]!r}.")
+                seen.add(key)
+                if key[0] in documents:
+                    continue  # one row per filter; the values are the same
+                documents.add(key[0])
+                hashes.append(f"{row['doc_id']}:{row['doc_hash']}:{row['prompt_hash']}")
+                for metric in metrics:
+                    values[metric].append(_checked(row.get(metric), metric, f"{path}:{number}"))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path}:{max(number, 1)} or the line after it is damaged: {str(error)[:200]}. "
+            "Evaluate again."
+        ) from error
+    if not hashes:
+        raise DataError(f"{path} is empty. Evaluate again.")
+    return hashes, values
+
+
 def _checked(value: Any, metric: str, where: str) -> dict[str, Any]:
-    width = SCORES[metric].width if metric in SCORES else None
-    sums = value.get("sums") if isinstance(value, dict) else None
-    if (
-        not isinstance(sums, list)
-        or (width is not None and len(sums) != width)
-        or not all(isinstance(number, int | float) and math.isfinite(number) for number in sums)
-    ):
-        raise DataError(f"{where}: {metric} is not {width} finite sums: {str(value)[:120]}.")
-    return {"item": str(value.get("item")), "sums": sums}
+    width = SCORES[metric].width
+    item, sums = (value.get("item"), value.get("sums")) if isinstance(value, dict) else (None, None)
+    if not (isinstance(sums, list) and len(sums) == width and all(map(_is_sum, sums))):
+        raise DataError(
+            f"{where}: {metric} must be {width} sums between 0 and {LARGEST_SUM:g}, "
+            f"but is {str(value)[:120]}. Evaluate again."
+        )
+    if not isinstance(item, str | int):
+        raise DataError(f"{where}: {metric} names no item: {str(value)[:120]}. Evaluate again.")
+    return {"item": str(item), "sums": sums}
+
+
+def _is_sum(value: Any) -> bool:
+    """Whether a task of ours could have written `value`; not a number and infinity are not."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return SMALLEST_SUM <= value <= LARGEST_SUM

@@ -40,6 +40,7 @@ PROBES: Final = (
     "شو أخبارك؟",
     "واش راك لاباس؟",
 )
+_PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,25 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
     """
     manager = task_manager(request.metadata)
     _check_names(request, manager)
+    if Path(request.output).exists() and not Path(request.output).is_dir():
+        raise UsageError(f"output {request.output!r} is a file. Choose a folder.")
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
     if is_local(request.model):
         info = inspect_base(request.model, allow_remote_code=request.trust_remote_code)
         for adapter in adapters.values():
             check_same_base(adapter, info)
     model, tokenizer = _load_base(request)
+    # PEFT turns a name into attributes, so some names break it ("keys") or lose weights ("lora_1").
+    slots = {name: f"slot{number}" for number, name in enumerate(adapters)}
     effects: dict[str, float] = {}
     for name, adapter in adapters.items():
-        model = _attach(model, name, adapter)
-        effects[name] = _check_live(model, tokenizer, name, adapter)
-        say(
-            f"adapter {name}: live, largest logit change {effects[name]:.3g} on {len(PROBES)} probes"
-        )
+        model = _attach(model, slots[name], adapter)
+        effects[name] = effect = _check_live(model, tokenizer, slots[name], name, adapter)
+        say(f"adapter {name}: live, largest logit change {effect:.3g} on {len(PROBES)} probes")
     folders = {}
     for name in [BASE, *adapters]:
         say(f"evaluating {name}")
-        results = _run(request, manager, model, tokenizer, name)
+        results = _run(request, manager, model, tokenizer, slots.get(name))
         results["arabench"] = _provenance(request, name, adapters.get(name), effects.get(name))
         results["model_name"] = name
         folders[name] = write_results(Path(request.output) / name, results)
@@ -111,13 +114,16 @@ def task_manager(metadata: Mapping[str, Any]) -> Any:
 
 
 def _check_names(request: Request, manager: Any) -> None:
+    if not request.tasks:
+        raise UsageError(f"no task given. Allowed: {', '.join(sorted(manager.all_tasks))}.")
     for task in request.tasks:
         if task not in manager.all_tasks:
             raise UsageError(f"task {task!r} is not known. {did_you_mean(task, manager.all_tasks)}")
     for name in request.adapters:
         if name == BASE or not name.replace("-", "").replace("_", "").isalnum():
             raise UsageError(
-                f"adapter name {name!r} is not allowed: use letters, digits, - and _, and not 'base'."
+                f"adapter name {name!r} is not allowed: use letters, digits, - and _, "
+                "and not 'base'."
             )
 
 
@@ -139,40 +145,47 @@ def _load_base(request: Request) -> tuple[Any, Any]:
         if request.bits == 4
         else None
     )  # fmt: skip
+    name = request.model
+    if is_local(name):
+        name = str(Path(name).expanduser())
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            request.model, trust_remote_code=request.trust_remote_code
-        )
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=request.trust_remote_code)
         model = AutoModelForCausalLM.from_pretrained(
-            request.model, dtype=dtype, quantization_config=quantization,
+            name, dtype=dtype, quantization_config=quantization,
             device_map={"": device}, use_safetensors=True,
             trust_remote_code=request.trust_remote_code,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever the libraries make of a broken folder
         raise UsageError(
-            f"model {request.model!r} could not be loaded: {str(error)[:400]}"
+            f"model {request.model!r} could not be loaded: {type(error).__name__}: "
+            f"{str(error)[:400]}"
         ) from error
+    for module in model.modules():
+        # On such CPUs a forward without gradients would repack 4-bit weights for good.
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
     model.eval()
     return model, tokenizer
 
 
-def _attach(model: Any, name: str, adapter: AdapterInfo) -> Any:
+def _attach(model: Any, slot: str, adapter: AdapterInfo) -> Any:
     from peft import PeftModel
 
     try:
         if isinstance(model, PeftModel):
-            model.load_adapter(str(adapter.path), adapter_name=name)
+            model.load_adapter(str(adapter.path), adapter_name=slot)
         else:
-            model = PeftModel.from_pretrained(model, str(adapter.path), adapter_name=name)
-    except (RuntimeError, ValueError, KeyError) as error:
+            model = PeftModel.from_pretrained(model, str(adapter.path), adapter_name=slot)
+    except Exception as error:  # wrong shapes, missing modules, damaged weights
         raise UsageError(
-            f"adapter {adapter.path} does not fit this base model: {str(error)[:300]}"
+            f"adapter {adapter.path} does not fit this base model: {type(error).__name__}: "
+            f"{str(error)[:300]}"
         ) from error
     model.eval()
     return model
 
 
-def _check_live(model: Any, tokenizer: Any, name: str, adapter: AdapterInfo) -> float:
+def _check_live(model: Any, tokenizer: Any, slot: str, name: str, adapter: AdapterInfo) -> float:
     """Largest absolute logit change by the adapter on the probes; refuse one that does nothing."""
     import torch
 
@@ -180,7 +193,7 @@ def _check_live(model: Any, tokenizer: Any, name: str, adapter: AdapterInfo) -> 
     with torch.no_grad():
         for text in PROBES:
             ids = torch.tensor([tokenizer(text)["input_ids"]], device=model.device)  # (1, T)
-            model.set_adapter(name)
+            model.set_adapter(slot)
             with_adapter = model(input_ids=ids).logits  # (1, T, vocab)
             with model.disable_adapter():
                 without = model(input_ids=ids).logits
@@ -193,22 +206,24 @@ def _check_live(model: Any, tokenizer: Any, name: str, adapter: AdapterInfo) -> 
     return largest
 
 
-def _run(request: Request, manager: Any, model: Any, tokenizer: Any, name: str) -> dict[str, Any]:
+def _run(
+    request: Request, manager: Any, model: Any, tokenizer: Any, slot: str | None
+) -> dict[str, Any]:
+    """Evaluate the adapter in `slot`, or the bare base for None."""
     import contextlib
 
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
 
-    if name != BASE:
-        model.set_adapter(name)
-    disabled = (
-        model.disable_adapter() if name == BASE and request.adapters else contextlib.nullcontext()
-    )
+    if slot:
+        model.set_adapter(slot)
+    bare = slot is None and request.adapters
+    disabled = model.disable_adapter() if bare else contextlib.nullcontext()
     with disabled:
         lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=request.batch_size)
         results: dict[str, Any] = simple_evaluate(
             model=lm,
-            tasks=list(request.tasks),
+            tasks=list(dict.fromkeys(request.tasks)),
             task_manager=manager,
             limit=request.limit,
             log_samples=True,
@@ -236,9 +251,9 @@ def _provenance(
         "adapter": str(adapter.path) if adapter else None,
         "adapter_sha256": weights_sha256((adapter.weights,)) if adapter else None,
         "largest_logit_change": effect,
-        "packages": {package: version(package) for package in ("lm_eval", "sacrebleu", "torch", "transformers", "peft")},
+        "packages": {package: version(package) for package in _PACKAGES},
         "metadata": dict(request.metadata),
-    }  # fmt: skip
+    }
 
 
 def write_results(folder: Path, results: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,9 +58,7 @@ def _cell(
     sums: Sums = task.scores[metric]
     low, high = interval(SCORES[metric], sums.sums)
     value = point(SCORES[metric], sums.sums)
-    return Cell(
-        evaluation.model, variety, metric, heading, value, low, high, len(sums.items)
-    )
+    return Cell(evaluation.model, variety, metric, heading, value, low, high, len(sums.items))
 
 
 def other_scores(evaluation: Evaluation) -> list[tuple[str, str, float, float, float]]:
@@ -74,12 +73,24 @@ def other_scores(evaluation: Evaluation) -> list[tuple[str, str, float, float, f
 
 
 def format_number(value: float) -> str:
-    """Four significant digits, without exponents below a million."""
+    """Four significant digits; whole numbers from 1000, exponents from a million."""
     if value != value:
         return "n/a"
+    value += 0.0  # -0.0 becomes 0.0
     if abs(value) >= 1e6:
         return f"{value:.2e}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def markdown_text(text: str) -> str:
+    """Text on one line that Markdown shows as it is, also in a table cell.
+
+    Underscores between letters or digits stay: they mean nothing to Markdown there.
+    """
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;")):
+        line = line.replace(letter, entity)
+    return re.sub(r"[\\`*~\[\]]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line)
 
 
 def markdown_table(evaluations: Sequence[Evaluation]) -> str:
@@ -88,7 +99,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
     for evaluation in evaluations:
         table = cells(evaluation)
         headings = [h for _, _, h in COLUMNS if any(cell.heading == h for cell in table)]
-        lines = [f"**{evaluation.model}** (95 % bootstrap intervals)", ""]
+        lines = [f"**{markdown_text(evaluation.model)}** (95 % bootstrap intervals)", ""]
         if headings:
             lines += [
                 f"| | {' | '.join(headings)} |",
@@ -104,7 +115,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
         if others:
             lines += ["| task | metric | value | 95 % interval |", "|---|---|---|---|"]
             lines += [
-                f"| {task} | {metric} | {format_number(value)} "
+                f"| {markdown_text(task)} | {metric} | {format_number(value)} "
                 f"| {format_number(low)} to {format_number(high)} |"
                 for task, metric, value, low, high in others
             ]

@@ -4,24 +4,29 @@ Both models answered the same items, so items are resampled for both together: w
 makes an item hard for both cancels out (paired bootstrap; Koehn 2004, Berg-Kirkpatrick
 et al. 2012). All decisions are one-sided at the policy's confidence. A candidate passes
 when every deciding row passes, so the chance to let through one that is at the margin of
-a non-inferiority rule is at most 1 - confidence, however many rows there are.
+a non-inferiority rule is at most about 1 - confidence, however many rows there are (more
+on a handful of items: at 95 % confidence 8 % on ten items, 17 % on three).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from arabench.errors import UsageError
-from arabench.evaluation.scores import SCORES, Array, Score, Sums, point, resample_weights
-from arabench.gate.policy import Policy
 from arabench.evaluation.results import Evaluation, TaskResult
+from arabench.evaluation.scores import SCORES, Array, Score, Sums, point
+from arabench.gate.policy import Policy
 from arabench.varieties import VARIETIES
 
 Verdict = Literal["pass", "fail", "info"]
+
+#: Bootstrap weights held in memory at once: 64 MB.
+_WEIGHTS: Final = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def compare(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> Comp
         left, right = baseline.tasks[name], candidate.tasks[name]
         _check_comparable(left, right)
         for metric in left.signatures:
-            if metric in left.scores and metric in right.scores:
+            if metric in left.scores:
                 rows.append(_compare_metric(left, right, metric, policy))
     _check_policy_applies(rows, policy)
     if not policy.allow_identical:
@@ -103,8 +108,10 @@ def _shared_tasks(baseline: Evaluation, candidate: Evaluation) -> list[str]:
 def _check_comparable(left: TaskResult, right: TaskResult) -> None:
     """Refuse two results that were not measured the same way on the same data."""
     checks = [
+        ("variety", str(left.variety), str(right.variety)),
         ("task version", left.version, right.version),
         ("metric signature", str(left.signatures), str(right.signatures)),
+        ("list of metrics", str(sorted(left.scores)), str(sorted(right.scores))),
         ("settings", left.settings, right.settings),
         ("number of samples", str(left.samples), str(right.samples)),
         ("data hash", left.data_hash[:12], right.data_hash[:12]),
@@ -116,8 +123,10 @@ def _check_comparable(left: TaskResult, right: TaskResult) -> None:
                 f"{theirs} in the candidate. Evaluate both with the same arabench and data."
             )
     for metric, sums in left.scores.items():
-        if metric in right.scores and right.scores[metric].items != sums.items:
-            raise UsageError(f"task {left.name!r}, {metric}: the items differ. Evaluate both again.")
+        if right.scores[metric].items != sums.items:
+            raise UsageError(
+                f"task {left.name!r}, {metric}: the items differ. Evaluate both again."
+            )
 
 
 def _check_policy_applies(rows: Sequence[Row], policy: Policy) -> None:
@@ -132,6 +141,14 @@ def _check_policy_applies(rows: Sequence[Row], policy: Policy) -> None:
         raise UsageError(
             f"the policy wants {absent[0]!r} to improve, but the results hold no bits per "
             f"character of it. Run arabench_lm_{absent[0]}."
+        )
+    decided = {row.variety for row in rows if row.verdict != "info"}
+    named = policy.varieties if "varieties" in policy.model_fields_set else ()
+    silent = [variety for variety in named if variety not in decided]
+    if silent:
+        raise UsageError(
+            f"the policy lets {silent[0]!r} decide, but the results hold no metric of it that the "
+            "policy has a rule for. Evaluate its tasks too, or take it out of `varieties`."
         )
 
 
@@ -160,30 +177,57 @@ def paired_degradation(
     score: Score, baseline: Sums, candidate: Sums, draws: int, seed: int
 ) -> tuple[float, Array]:
     """Degradation on all items, and on `draws` paired bootstrap samples of items."""
-    weights = resample_weights(len(baseline.items), draws, seed)  # (draws, items)
-    left = score.compute(weights @ baseline.sums)  # (draws,)
-    right = score.compute(weights @ candidate.sums)  # (draws,)
+    count = len(baseline.items)
+    rng = np.random.default_rng(seed)
+    size = max(1, _WEIGHTS // count)
+    parts = []
+    for start in range(0, draws, size):
+        shape = min(size, draws - start)
+        weights = rng.multinomial(count, np.full(count, 1 / count), shape).astype(np.float64)
+        left = score.compute(weights @ baseline.sums)  # (shape,)
+        right = score.compute(weights @ candidate.sums)  # (shape,)
+        parts.append(degradation(score, left, right))
     ours = np.asarray(point(score, baseline.sums))
     theirs = np.asarray(point(score, candidate.sums))
-    return float(degradation(score, ours, theirs)), degradation(score, left, right)
+    return float(degradation(score, ours, theirs)), np.concatenate(parts)
 
 
 def _compare_metric(left: TaskResult, right: TaskResult, metric: str, policy: Policy) -> Row:
     score = SCORES[metric]
     ours, theirs = left.scores[metric], right.scores[metric]
     estimate, draws = paired_degradation(score, ours, theirs, policy.draws, policy.seed)
-    low, high = (
-        float(value) for value in np.quantile(draws, [1 - policy.confidence, policy.confidence])
-    )
+    with np.errstate(invalid="ignore"):  # draws that divide by nothing: the bounds are NaN
+        bounds = np.quantile(draws, [1 - policy.confidence, policy.confidence])
+    low, high = float(bounds[0]), float(bounds[1])
     margin, rule, verdict = _decide(left.variety, metric, low, high, policy)
     if len(ours.items) < 2 and verdict != "info":
         raise UsageError(
             f"task {left.name!r} has one item: nothing can be decided from it. Raise --limit."
         )
+    values = point(score, ours.sums), point(score, theirs.sums)
+    if verdict != "info":
+        _check_measured(left.name, score, *values)
     return Row(
-        left.name, left.variety, metric, point(score, ours.sums), point(score, theirs.sums),
+        left.name, left.variety, metric, *values,
         estimate, low, high, margin, rule, len(ours.items), verdict,
     )  # fmt: skip
+
+
+def _check_measured(task: str, score: Score, baseline: float, candidate: float) -> None:
+    """Refuse values that no working model has: nothing can be decided from them.
+
+    A candidate that is infinitely worse was measured, and fails.
+    """
+    for who, value in (("baseline", baseline), ("candidate", candidate)):
+        if score.higher_is_better:
+            fine = math.isfinite(value)
+        else:
+            fine = value > 0 and (math.isfinite(value) or who == "candidate")
+        if not fine:
+            raise UsageError(
+                f"task {task!r}: {score.name} of the {who} is {value:g}, which no working model "
+                "has. Look at its samples, or take the metric out of the policy's rules."
+            )
 
 
 def _decide(
@@ -197,6 +241,7 @@ def _decide(
     margin = rule.margin
     if metric == "bits_per_char" and variety in policy.margins:
         margin = policy.margins[variety]
+    # Comparisons with NaN are false: whatever could not be measured fails.
     if rule.test == "non_inferiority":
         return margin, "shown not worse than margin", "pass" if high <= margin else "fail"
-    return margin, "not shown worse than margin", "fail" if low > margin else "pass"
+    return margin, "not shown worse than margin", "pass" if low <= margin else "fail"

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.scores import SCORES
 from arabench.varieties import VARIETIES
 
 Test = Literal["non_inferiority", "regression"]
+
+#: Fewest bootstrap draws beyond a bound: with fewer the bound is a matter of luck.
+TAIL_DRAWS: Final = 5
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("yes and no are no numbers")
+    return value
+
+
+def _at_least_zero(value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise ValueError(
+            "a margin is a finite number of 0 or more; to demand improvement use `improve`"
+        )
+    return value
+
+
+Margin = Annotated[float, BeforeValidator(_no_truth_value), AfterValidator(_at_least_zero)]
 
 
 class Rule(BaseModel):
@@ -24,7 +55,7 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    margin: float = Field(ge=0)
+    margin: Margin
     """Largest degradation that is acceptable."""
     test: Test = "non_inferiority"
     """non_inferiority: pass only when degradation is shown to stay below the margin.
@@ -51,10 +82,10 @@ class Policy(BaseModel):
     """One-sided confidence of every decision."""
     draws: int = Field(default=4000, ge=200, le=1_000_000)
     """Bootstrap draws."""
-    seed: int = 20241217
+    seed: int = Field(default=20241217, ge=0)
     rules: dict[str, Rule] = Field(default_factory=lambda: dict(DEFAULT_RULES))
     """Metric -> rule; metrics not named are reported and do not decide."""
-    margins: dict[str, float] = Field(default_factory=dict)
+    margins: dict[str, Margin] = Field(default_factory=dict)
     """Variety -> margin of bits_per_char that replaces the rule's."""
     improve: tuple[str, ...] = ()
     """Varieties whose bits per character must be shown to fall."""
@@ -77,33 +108,76 @@ class Policy(BaseModel):
         for name in value:
             if name not in VARIETIES:
                 raise ValueError(f"unknown variety {name!r}. {did_you_mean(name, VARIETIES)}")
-        if isinstance(value, dict) and any(margin < 0 for margin in value.values()):
-            raise ValueError("a margin is negative; to demand improvement use `improve`")
         return value
 
+    @model_validator(mode="after")
+    def _settings_have_effect(self) -> Policy:
+        if self.margins and "bits_per_char" not in self.rules:
+            raise ValueError("`margins` changes the rule of bits_per_char, but `rules` has none")
+        needed = math.ceil(TAIL_DRAWS / (1 - self.confidence) - 1e-6)
+        if self.draws < needed:
+            raise ValueError(
+                f"{self.draws} draws are too few for a confidence of {self.confidence:g}; "
+                f"allowed are {needed} or more"
+            )
+        return self
 
-def load_policy(path: str | Path | None, overrides: dict[str, object] | None = None) -> Policy:
+
+def load_policy(path: str | Path | None, overrides: Mapping[str, Any] | None = None) -> Policy:
     """A policy from YAML (or the defaults), with some keys replaced.
+
+    `improve` and `margins` of the overrides are added to those of the file: what the file
+    demands of a variety still holds when the overrides name another.
 
     Raises:
         UsageError: file missing, unknown key or wrong value.
     """
-    content: object = {}
-    if path is not None:
-        try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UsageError(f"policy {str(path)!r} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"policy {str(path)!r} must hold keys and values.")
+    content = {} if path is None else _read_yaml(path)
     try:
-        return Policy.model_validate({**content, **(overrides or {})})
+        return Policy.model_validate(_merged(content, overrides or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = Rule.model_fields if len(first["loc"]) > 1 else Policy.model_fields
-            hint = did_you_mean(str(first["loc"][-1]), known)
-            raise UsageError(f"policy: unknown key {name!r}. {hint}") from error
-        message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"policy: {name}: {message}.") from error
+        raise UsageError(f"policy: {_first_problem(error)}") from error
+
+
+def _read_yaml(path: str | Path) -> dict[Any, Any]:
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"policy {str(path)!r} cannot be read: {error}") from error
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        # Bytes that are no UTF-8, and values that PyYAML takes for a date or a number.
+        raise UsageError(f"policy {str(path)!r} holds no valid YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"policy {str(path)!r} must hold keys and values, but holds a "
+            f"{type(content).__name__}. Allowed keys: {', '.join(sorted(Policy.model_fields))}."
+        )
+    return content
+
+
+def _merged(content: Mapping[Any, Any], overrides: Mapping[str, Any]) -> dict[Any, Any]:
+    merged = {**content, **overrides}
+    if isinstance(content.get("margins"), dict) and "margins" in overrides:
+        merged["margins"] = {**content["margins"], **overrides["margins"]}
+    if isinstance(content.get("improve"), list) and "improve" in overrides:
+        merged["improve"] = [*content["improve"], *overrides["improve"]]
+    return merged
+
+
+def _first_problem(error: ValidationError) -> str:
+    """What is wrong with the first wrong key: its name, what is allowed, what was given.
+
+    Unknown keys come first: a misspelled key is also a missing one.
+    """
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = Rule.model_fields if len(first["loc"]) > 1 else Policy.model_fields
+        return f"unknown key {name!r}. {did_you_mean(str(first['loc'][-1]), known)}"
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if not name:
+        return f"{message}."
+    given = "" if first["type"] == "missing" else f" Given: {str(first['input'])[:80]!r}."
+    return f"{name}: {message}.{given}"

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from arabench.evaluation.scores import SCORES
+from arabench.evaluation.summary import markdown_text
 from arabench.gate.compare import Comparison, Row
 
-_SIGNS = {"pass": "pass", "fail": "**FAIL**", "info": "-"}
+#: Characters that XML 1.0 cannot hold, not even escaped.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HEADINGS: Final = (
+    "metric", "task", "items", "baseline", "candidate", "degradation", "interval", "margin",
+    "test", "verdict",
+)  # fmt: skip
+_SIGNS: Final = {"pass": "pass", "fail": "**FAIL**", "info": "-"}
 
 
 def markdown(comparison: Comparison) -> str:
@@ -19,11 +30,12 @@ def markdown(comparison: Comparison) -> str:
         "",
         f"Candidate `{_code(comparison.candidate.model)}` against baseline "
         f"`{_code(comparison.baseline.model)}`; paired bootstrap over items, "
-        f"{policy.draws} draws, seed {policy.seed}, one-sided confidence {policy.confidence:.0%}.",
+        f"{policy.draws} draws, seed {policy.seed}, one-sided confidence "
+        f"{100 * policy.confidence:.6g}%.",
         "",
     ]
     if failed:
-        lines += ["Stopped by:", "", *[f"- {describe(row)}" for row in failed], ""]
+        lines += ["Stopped by:", "", *[f"- {describe(_shown(row))}" for row in failed], ""]
     for title, rows in (
         ("Rows that decide", [row for row in comparison.rows if row.verdict != "info"]),
         ("Reported only", [row for row in comparison.rows if row.verdict == "info"]),
@@ -40,16 +52,35 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _table(rows: list[Row]) -> list[str]:
-    head = "| metric | task | items | baseline | candidate | degradation | interval | margin | test | verdict |"
-    lines = [head, "|" + "---|" * 10]
-    for row in rows:
-        lines.append(
-            f"| {row.metric} | {row.task} | {row.items} | {row.baseline:.4g} | {row.candidate:.4g} "
-            f"| {_amount(row, row.degradation)} | {_amount(row, row.low)} to {_amount(row, row.high)} "
-            f"| {'' if row.margin is None else _amount(row, row.margin)} | {row.rule} "
-            f"| {_SIGNS[row.verdict]} |"
-        )
-    return lines
+    return [
+        _line(_HEADINGS),
+        "|" + "---|" * len(_HEADINGS),
+        *[_line(_fields(_shown(row))) for row in rows],
+    ]
+
+
+def _line(fields: Sequence[str]) -> str:
+    return f"| {' | '.join(fields)} |"
+
+
+def _fields(row: Row) -> Sequence[str]:
+    return (
+        row.metric,
+        row.task,
+        str(row.items),
+        f"{row.baseline:.4g}",
+        f"{row.candidate:.4g}",
+        _amount(row, row.degradation),
+        f"{_amount(row, row.low)} to {_amount(row, row.high)}",
+        "" if row.margin is None else _amount(row, row.margin),
+        row.rule,
+        _SIGNS[row.verdict],
+    )
+
+
+def _shown(row: Row) -> Row:
+    """The row with a task name that cannot break Markdown."""
+    return replace(row, task=markdown_text(row.task))
 
 
 def _amount(row: Row, value: float) -> str:
@@ -59,7 +90,9 @@ def _amount(row: Row, value: float) -> str:
 
 
 def _code(text: str) -> str:
-    return text.replace("`", "'").replace("\n", " ")
+    """What stands between two backticks: one line, none of its own, not empty."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line.replace("`", "'").strip() or "unnamed"
 
 
 def describe(row: Row) -> str:
@@ -79,7 +112,7 @@ def junit(comparison: Comparison) -> str:
         "testsuite", name="arabench gate", tests=str(len(deciding)), failures=str(failures),
         errors="0", skipped="0",
     )  # fmt: skip
-    for row in deciding:
+    for row in (replace(row, task=_NOT_XML.sub("?", row.task)) for row in deciding):
         case = SubElement(suite, "testcase", classname=row.task, name=row.metric, time="0")
         if row.verdict == "fail":
             SubElement(case, "failure", message=describe(row)).text = describe(row)

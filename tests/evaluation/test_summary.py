@@ -1,0 +1,136 @@
+"""The per-variety table: its numbers against direct computation."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arabench.evaluation.results import Evaluation
+from arabench.evaluation.scores import SCORES, Array, bootstrap
+from arabench.evaluation.summary import (
+    cells,
+    format_number,
+    markdown_table,
+    markdown_text,
+    other_scores,
+)
+from tests.gate.synthetic import Task, evaluation, lengths
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(math.nan, "n/a"), (0, "0"), (-0.0, "0"), (1, "1"), (1.23456, "1.235"), (-1.23456, "-1.235"),
+     (0.00012345, "0.0001234"), (12.3456, "12.35"), (999.96, "1000"), (1000, "1,000"),
+     (12345.6, "12,346"), (999999, "999,999"), (1e6, "1.00e+06"), (-2.5e7, "-2.50e+07"),
+     (math.inf, "inf"), (-math.inf, "-inf"), (1e-7, "1e-07")],
+)  # fmt: skip
+def test_format_number(value: float, text: str) -> None:
+    assert format_number(value) == text
+
+
+def text_task(variety: str, seed: int) -> tuple[Task, Array, Array]:
+    chars = lengths(60, seed)
+    bits = chars * np.random.default_rng(seed).gamma(30, 1 / 10, 60)
+    words = np.ceil(chars / 6)
+    return (
+        Task(
+            f"arabench_lm_{variety}",
+            {
+                "bits_per_char": [
+                    (f"{i:02}", pair) for i, pair in enumerate(zip(bits, chars, strict=True))
+                ],
+                "word_perplexity": [
+                    (f"{i:02}", pair) for i, pair in enumerate(zip(bits, words, strict=True))
+                ],
+            },
+            variety=variety,
+        ),
+        np.stack([bits, chars], axis=-1),
+        np.stack([bits, words], axis=-1),
+    )
+
+
+def rows(table: str) -> list[list[str]]:
+    lines = [line for line in table.splitlines() if line.startswith("|") and "---" not in line]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def shown(value: float, draws: Array) -> str:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"{format_number(value)} [{format_number(low)}, {format_number(high)}]"
+
+
+def test_table_equals_direct_computation() -> None:
+    egy, chars, words = text_task("egy", 1)
+    msa, msa_chars, _ = text_task("msa", 2)
+    del msa.values["word_perplexity"]  # type: ignore[attr-defined]
+    head, first, second = rows(markdown_table([evaluation([egy, msa], "model")]))
+    assert head == ["", "bits/char", "word ppl"]
+    ratio = msa_chars[:, 0].sum() / msa_chars[:, 1].sum()
+    # A task that lacks a metric leaves the cell empty; varieties without tasks have no row.
+    assert second[0] == "EGY"
+    assert first == ["MSA", shown(ratio, bootstrap(SCORES["bits_per_char"], msa_chars)), ""]
+    assert second[1] == shown(
+        chars[:, 0].sum() / chars[:, 1].sum(), bootstrap(SCORES["bits_per_char"], chars)
+    )
+    perplexity = 2 ** (words[:, 0].sum() / words[:, 1].sum())
+    assert second[2] == shown(perplexity, bootstrap(SCORES["word_perplexity"], words))
+
+
+def test_cells_name_their_column() -> None:
+    values = {"bleu": [(f"{i}", (9, 9, 9, 8, 7, 6, 9, 8, 7, 6)) for i in range(5)]}
+    found = cells(evaluation([Task("arabench_mt_egy_msa", values, variety="egy"),
+                              Task("arabench_mt_egy_en", values, variety="egy")], "m"))  # fmt: skip
+    assert [(cell.heading, cell.variety, cell.items) for cell in found] == [
+        ("BLEU to MSA", "egy", 5),
+        ("BLEU to English", "egy", 5),
+    ]
+    assert found[0].value == found[0].low == found[0].high == pytest.approx(100)
+
+
+def test_tasks_without_a_variety_have_their_own_table() -> None:
+    task = Task("arabench_mmlu", {"acc": [(f"{i}", (float(i % 4 == 0), 1)) for i in range(40)]})
+    found = evaluation([task])
+    assert other_scores(found)[0][:3] == ("arabench_mmlu", "acc", 0.25)
+    head, row = rows(markdown_table([found]))
+    assert head == ["task", "metric", "value", "95 % interval"]
+    low, high = other_scores(found)[0][3:]
+    assert row == ["arabench_mmlu", "acc", "0.25", f"{low:.4g} to {high:.4g}"]
+    assert low < 0.25 < high
+
+
+def test_one_item_has_no_interval() -> None:
+    found = evaluation([Task("arabench_rc_egy", {"f1": [("a", (1, 2))]}, variety="egy")])
+    assert rows(markdown_table([found]))[1] == ["EGY", "0.5 [n/a, n/a]"]
+
+
+def test_several_evaluations_and_none() -> None:
+    egy, _, _ = text_task("egy", 1)
+    table = markdown_table([evaluation([egy], "first"), evaluation([egy], "second")])
+    assert table.index("**first**") < table.index("**second**")
+    assert markdown_table([]) == ""
+    assert "**x** (95" in markdown_table([Evaluation(Path("x"), "x", {})])
+
+
+def test_names_cannot_break_the_table() -> None:
+    values = {"acc": [("a", (1, 1)), ("b", (0, 1))]}
+    name = "x|y`z\n# <b>*w*</b>\u2028\x00"
+    table = markdown_table([evaluation([Task(name, values)], name)])
+    assert [len(row) for row in rows(table)] == [4, 4]
+    assert len(table.splitlines()) == 5
+    assert "<b>" not in table
+    assert not re.search(r"(?<!\\)`", table)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [("arabench_lm_egy", "arabench_lm_egy"), ("chrf++", "chrf++"), ("نموذج_1", "نموذج_1"),
+     ("__a", r"\_\_a"), ("a*b", r"a\*b"), ("[a](b)", r"\[a\](b)"), ("a|b", "a&#124;b"),
+     ("<a&b>", "&lt;a&amp;b&gt;"), ("a\\b", r"a\\b"), ("a\nb\u202ec", "a b c")],
+)  # fmt: skip
+def test_markdown_text(text: str, safe: str) -> None:
+    assert markdown_text(text) == safe

@@ -1,0 +1,123 @@
+"""Reports: right numbers, and no name that breaks Markdown or XML."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree.ElementTree import Element, fromstring
+
+import numpy as np
+import pytest
+
+from arabench.gate.compare import Comparison, compare
+from arabench.gate.policy import Policy
+from arabench.gate.report import describe, junit, markdown
+from tests.gate.synthetic import Task, evaluation, lm_task
+
+CHARS = np.full(40, 50.0)
+BITS = np.linspace(80, 240, 40)
+HOSTILE = "a|b`c\n# d\r<script>alert(1)</script>*e*\u2028[x](y)\x00\x1b\ufffe&"
+
+
+def comparison(model: str = "mine", task: str | None = None, **policy: object) -> Comparison:
+    """EGY 10 % better, MSA 10 % worse, accuracy equal; exact match without a rule."""
+
+    def tasks(egy: float, msa: float, right: int) -> list[Task]:
+        names = task or "mmlu"
+        values = [(f"{i}", (float(i % 2), 1)) for i in range(20)]
+        exact = [(f"{i}", (float(i < right), 1)) for i in range(20)]
+        return [
+            lm_task("egy", BITS * egy, CHARS),
+            lm_task("msa", BITS * msa, CHARS),
+            Task(names, {"acc": values, "exact_match": exact}),
+        ]
+
+    return compare(
+        evaluation(tasks(1, 1, 10), "base"),
+        evaluation(tasks(0.9, 1.1, 5), model),
+        Policy.model_validate({"draws": 500, **policy}),
+    )
+
+
+def tables(report: str) -> list[list[str]]:
+    """Cells of every table line, as a GitHub-flavoured Markdown reader splits them."""
+    lines = [line for line in report.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_markdown_holds_the_decision_and_its_numbers() -> None:
+    report = markdown(comparison())
+    assert report.startswith("# Gate: STOP\n")
+    assert "Candidate `mine` against baseline `base`" in report
+    assert "500 draws" in report
+    assert "confidence 95%" in report
+    rows = {(cells[0], cells[1]): cells for cells in tables(report)}
+    assert rows["bits_per_char", "arabench_lm_egy"][2:] == [
+        "40", "3.2", "2.88", "-10.00%", "-10.00% to -10.00%", "+2.00%",
+        "shown not worse than margin", "pass",
+    ]  # fmt: skip
+    assert rows["bits_per_char", "arabench_lm_msa"][5] == "+10.00%"
+    assert rows["bits_per_char", "arabench_lm_msa"][-1] == "**FAIL**"
+    assert rows["acc", "mmlu"][3:6] == ["0.5", "0.5", "+0.000"]
+    assert rows["exact_match", "mmlu"][3:6] == ["0.5", "0.25", "+0.250"]
+    assert rows["exact_match", "mmlu"][7:] == ["", "reported", "-"]
+    stopped = report.split("Stopped by:")[1].split("##")[0]
+    assert stopped.count("\n- ") == 1
+    assert "arabench_lm_msa: 3.2 -> 3.52, degradation +10.00%" in stopped
+
+
+def test_markdown_of_a_pass_names_no_reason() -> None:
+    report = markdown(comparison(varieties=["egy"]))
+    assert report.startswith("# Gate: PASS\n")
+    assert "Stopped by" not in report
+
+
+@pytest.mark.parametrize(("confidence", "shown"), [(0.975, "97.5%"), (0.995, "99.5%")])
+def test_confidence_is_not_rounded(confidence: float, shown: str) -> None:
+    assert f"confidence {shown}" in markdown(comparison(confidence=confidence, draws=2000))
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "`", "``", " ", "\n", "\u202eevil", "نموذج"])
+def test_names_cannot_break_markdown(name: str) -> None:
+    plain, hostile = markdown(comparison()), markdown(comparison(model=name, task=name + "z"))
+    assert len(hostile.splitlines()) == len(plain.splitlines())
+    assert [len(cells) for cells in tables(hostile)] == [10] * len(tables(plain))
+    code = hostile.splitlines()[2]
+    assert code.startswith("Candidate `")
+    assert code.count("`") == 4
+    assert "``" not in code
+    outside = re.sub(r"`[^`]*`", "", hostile)
+    assert "<" not in outside.replace("->", "")
+    assert "\u202e" not in hostile
+
+
+def test_junit_counts_and_text() -> None:
+    found = comparison()
+    root = fromstring(junit(found))  # noqa: S314
+    suite = root[0]
+    assert (root.tag, suite.tag) == ("testsuites", "testsuite")
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3", "failures": "1", "errors": "0", "skipped": "0",
+    }  # fmt: skip
+    cases = {(case.get("classname"), case.get("name")): case for case in suite}
+    assert len(cases) == 3
+    failure = cases["arabench_lm_msa", "bits_per_char"].find("failure")
+    assert isinstance(failure, Element)
+    assert failure.get("message") == failure.text == describe(found.rows[0])
+    passing = cases["arabench_lm_egy", "bits_per_char"]
+    assert passing.find("failure") is None
+    assert (passing.findtext("system-out") or "").startswith("bits_per_char of arabench_lm_egy")
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "\x01\x0b\x7f", "\"&<>'", "\ud800", "]]>", "\uffff"])
+def test_junit_is_xml_whatever_a_task_is_called(name: str) -> None:
+    text = junit(comparison(task=name))
+    case = fromstring(text.encode("utf-8")).findall(".//testcase")[-1]  # noqa: S314
+    assert len((case.get("classname") or "").replace("\n", " ")) == len(name)
+
+
+def test_undefined_numbers_can_be_shown() -> None:
+    found = comparison()
+    broken = replace(found.rows[0], low=float("nan"), high=float("inf"), candidate=float("inf"))
+    report = markdown(replace(found, rows=(broken, *found.rows[1:])))
+    assert "+nan% to +inf%" in report
