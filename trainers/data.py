@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from arabench.corpus.files import check_input, format_of
-from arabench.corpus.readers import read_batches
+from arabench.corpus.files import STDIO, Format, check_input, format_of
+from arabench.corpus.readers import Batch, read_batches
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.trainers.recipe import DataSection
 
 HUB_PREFIX = "hub:"
 
 
-def load_rows(section: DataSection, end_of_text: str) -> tuple[Any, str]:
-    """The training rows and their hash.
+@dataclass(frozen=True)
+class Rows:
+    """Training rows.
+
+    Attributes:
+        dataset: a `datasets.Dataset` with `text`, or with `prompt` and `completion`.
+        sha256: of its content.
+        skipped: rows that held no text (empty, blank or null).
+    """
+
+    dataset: Any
+    sha256: str
+    skipped: int
+
+
+def load_rows(section: DataSection, end_of_text: str) -> Rows:
+    """Read the training rows; those without text are left out and counted.
 
     Args:
         section: the recipe's `data`.
         end_of_text: appended to every text, so that the model learns where it ends.
-
-    Returns:
-        A `datasets.Dataset` with `text`, or with `prompt` and `completion`; and the
-        SHA-256 of its content.
 
     Raises:
         UsageError: the source or a field does not exist.
@@ -33,58 +47,79 @@ def load_rows(section: DataSection, end_of_text: str) -> tuple[Any, str]:
     """
     import datasets
 
-    raw = _read(section)
-    if section.max_samples is not None:
-        raw = raw.select(range(min(section.max_samples, len(raw))))
-    fields = (
-        [section.prompt_field, section.response_field]
-        if section.prompt_field
-        else [section.text_field]
-    )
-    for field in fields:
-        if field not in raw.column_names:
-            raise UsageError(
-                f"data {section.source!r} has no field {field!r}. "
-                f"{did_you_mean(str(field), raw.column_names)}"
-            )
-    rows = [row for source in raw if (row := _row(source, section, end_of_text))]
+    fields = _fields(section)
+    rows: list[dict[str, str]] = []
+    read = 0
+    for source in itertools.islice(_read(section, fields), section.max_samples):
+        read += 1
+        _refuse_other_types(source, fields, f"row {read} of data {section.source!r}")
+        if row := _row(source, section, end_of_text):
+            rows.append(row)
     if not rows:
-        raise DataError(f"data {section.source!r} holds no row with text.")
+        raise DataError(
+            f"data {section.source!r} holds no row with text in {' and '.join(map(repr, fields))}: "
+            f"all {read} are empty. Check the source and data.split."
+        )
     digest = hashlib.sha256()
     for row in rows:
         digest.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    return datasets.Dataset.from_list(rows), digest.hexdigest()
+    return Rows(datasets.Dataset.from_list(rows), digest.hexdigest(), read - len(rows))
+
+
+def _fields(section: DataSection) -> list[str]:
+    """Names of the fields that are read; the one every row must have comes last."""
+    if section.prompt_field and section.response_field:
+        return [section.prompt_field, section.response_field]
+    return [str(section.text_field)]
+
+
+def _check_fields(section: DataSection, fields: Sequence[str], present: Sequence[str]) -> None:
+    for field in fields:
+        if field not in present:
+            raise UsageError(
+                f"data {section.source!r} has no field {field!r}. {did_you_mean(field, present)}"
+            )
+
+
+def _refuse_other_types(source: dict[str, Any], fields: Sequence[str], where: str) -> None:
+    for field in fields:
+        value = source.get(field)
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"{where}: field {field!r} is {type(value).__name__}, not text.")
 
 
 def _row(source: dict[str, Any], section: DataSection, end_of_text: str) -> dict[str, str] | None:
     if section.prompt_field and section.response_field:
-        prompt, response = source[section.prompt_field], source[section.response_field]
-        if not (isinstance(prompt, str) and isinstance(response, str) and response.strip()):
+        prompt, response = source.get(section.prompt_field), source.get(section.response_field)
+        if prompt is None or response is None or not response.strip():
             return None
         return {
             # Not str.format: data may hold braces.
             "prompt": section.prompt_template.replace("{prompt}", prompt),
             "completion": response + end_of_text,
         }
-    text = source[str(section.text_field)]
-    if not isinstance(text, str) or not text.strip():
-        return None
-    return {"text": text + end_of_text}
+    text = source.get(str(section.text_field)) or ""
+    return {"text": text + end_of_text} if text.strip() else None
 
 
-def _read(section: DataSection) -> Any:
-    if section.source.startswith(HUB_PREFIX):
-        return _read_hub(section)
+def _read(section: DataSection, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
     path = Path(section.source).expanduser()
-    if path.is_dir():
-        return _read_folder(path, section.split)
-    return _read_file(section)
+    if section.source.startswith(HUB_PREFIX):
+        table = _read_hub(section)
+    elif path.is_dir():
+        table = _read_folder(path, section.split)
+    else:
+        return iter(_read_file(str(path), section, fields))
+    _check_fields(section, fields, table.column_names)
+    return iter(table.select_columns(list(fields)))
 
 
 def _read_hub(section: DataSection) -> Any:
     import datasets
 
     name = section.source.removeprefix(HUB_PREFIX)
+    if Path(name).expanduser().is_dir():
+        name = str(Path(name).expanduser())
     try:
         return datasets.load_dataset(name, section.config, split=section.split)
     except Exception as error:
@@ -101,7 +136,8 @@ def _read_folder(path: Path, split: str) -> Any:
         loaded = datasets.load_from_disk(str(path))
     except (FileNotFoundError, ValueError, OSError) as error:
         raise UsageError(
-            f"{path} is no folder written by datasets' save_to_disk: {error}"
+            f"{path} is no folder written by datasets' save_to_disk: {error} "
+            f"For a folder of data files use {HUB_PREFIX}{path}."
         ) from error
     if isinstance(loaded, datasets.DatasetDict):
         if split not in loaded:
@@ -110,20 +146,37 @@ def _read_folder(path: Path, split: str) -> Any:
     return loaded
 
 
-def _read_file(section: DataSection) -> Any:
-    import datasets
-
-    check_input(section.source)
-    file_format = format_of(section.source)
-    field = section.response_field or section.text_field or "text"
+def _read_file(path: str, section: DataSection, fields: Sequence[str]) -> list[dict[str, Any]]:
+    if path == STDIO:
+        raise UsageError(
+            "data.source '-' is standard input, which a resumed run cannot read again. Name a file."
+        )
+    check_input(path)
+    file_format = format_of(path)
+    if file_format == "txt" and section.prompt_field:
+        raise UsageError(
+            f"data {path!r} is plain text and has no fields. Set data.prompt_field and "
+            "data.response_field to null and data.text_field to text, or use .jsonl or .parquet."
+        )
     rows: list[dict[str, Any]] = []
-    for batch in read_batches(section.source, file_format, field):
+    present: set[str] = set()
+    for batch in _batches(path, file_format, fields[-1]):
         if batch.rejects:
             first = batch.rejects[0]
             raise DataError(
                 f"{first.file}:{first.line}: {first.reason}. "
                 "Run `arabench normalize` on the file: it sets such rows aside."
             )
-        wanted = {section.prompt_field, section.response_field, section.text_field} - {None}
-        rows += [{key: row.get(key) for key in wanted if key in row} for row in batch.rows]
-    return datasets.Dataset.from_list(rows)
+        present.update(*batch.rows)
+        rows += [{field: row.get(field) for field in fields} for row in batch.rows]
+    if rows:
+        _check_fields(section, fields, sorted(present))
+    return rows
+
+
+def _batches(path: str, file_format: Format, field: str) -> Iterator[Batch]:
+    try:
+        yield from read_batches(path, file_format, field)
+    except UsageError as error:
+        # The reader speaks to users of `arabench normalize`.
+        raise UsageError(str(error).replace("with --field", "in the recipe's data")) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from arabench.checkpoints import BaseInfo, inspect_base, is_local
-from arabench.errors import UsageError
+from arabench.errors import UsageError, did_you_mean
 from arabench.trainers.recipe import Recipe
 
 
@@ -45,7 +45,9 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
         "revision": recipe.base.revision,
         "trust_remote_code": recipe.base.trust_remote_code,
     }
-    name = str(Path(recipe.base.name).expanduser()) if is_local(recipe.base.name) else recipe.base.name
+    name = recipe.base.name
+    if is_local(name):
+        name = str(Path(name).expanduser())
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **kwargs)
         model = AutoModelForCausalLM.from_pretrained(
@@ -56,9 +58,10 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
             use_safetensors=True,
             **kwargs,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever the libraries make of a broken folder
         raise UsageError(
-            f"base model {recipe.base.name!r} could not be loaded: {str(error)[:400]}"
+            f"base model {recipe.base.name!r} could not be loaded: {type(error).__name__}: "
+            f"{str(error)[:400]}"
         ) from error
     _check_targets(model, recipe)
     disable_cpu_repacking(model)
@@ -86,19 +89,16 @@ def _quantization(recipe: Recipe) -> Any:
 def _check_targets(model: Any, recipe: Recipe) -> None:
     import torch
 
-    names = {name.split(".")[-1] for name, _ in model.named_modules()}
-    missing = [target for target in recipe.lora.target_modules if target not in names]
+    linear = {
+        name.split(".")[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    missing = [target for target in recipe.lora.target_modules if target not in linear]
     if missing:
-        linear = sorted(
-            {
-                name.split(".")[-1]
-                for name, module in model.named_modules()
-                if isinstance(module, torch.nn.Linear)
-            }
-        )
         raise UsageError(
-            f"lora.target_modules names {missing[0]!r}, which {recipe.base.name!r} does not have. "
-            f"Allowed: {', '.join(linear)}."
+            f"lora.target_modules names {missing[0]!r}, which is no linear layer of "
+            f"{recipe.base.name!r}. {did_you_mean(missing[0], linear)}"
         )
 
 

@@ -20,7 +20,7 @@ from arabench.errors import UsageError, did_you_mean
 class Section(BaseModel):
     """A part of the recipe: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class BaseSection(Section):
@@ -70,11 +70,23 @@ class DataSection(Section):
     """Wraps the prompt; must hold `{prompt}`. Loss is computed on the response only."""
     max_samples: int | None = Field(default=None, ge=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _text_field_yields_to_the_pair(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("prompt_field"):
+            return {"text_field": None, **content}
+        return content
+
     @model_validator(mode="after")
     def _one_shape(self) -> DataSection:
         pair = (self.prompt_field, self.response_field)
         if any(pair) and not all(pair):
-            raise ValueError("prompt_field and response_field go together")
+            raise ValueError("prompt_field and response_field go together: name both or neither")
+        if any(pair) and self.text_field:
+            raise ValueError(
+                f"text_field ({self.text_field!r}) and prompt_field ({self.prompt_field!r}) "
+                "exclude each other: set the one that is not meant to null"
+            )
         if "{prompt}" not in self.prompt_template:
             raise ValueError("prompt_template must hold {prompt}")
         if not any(pair) and not self.text_field:
@@ -103,7 +115,16 @@ class TrainingSection(Section):
     save_every: int = Field(default=100, ge=1)
     """Steps between checkpoints, from which a killed run resumes."""
     keep_checkpoints: int = Field(default=2, ge=1)
-    seed: int = Field(default=42, ge=0)
+    seed: int = Field(default=42, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> TrainingSection:
+        if self.warmup_steps >= self.max_steps:
+            raise ValueError(
+                f"warmup_steps ({self.warmup_steps}) must be less than max_steps "
+                f"({self.max_steps}), else the learning rate never reaches its value: set both"
+            )
+        return self
 
 
 class Recipe(Section):
@@ -143,7 +164,7 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
         raise UsageError(f"recipe {str(path)!r} does not exist.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"recipe {str(path)!r} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"recipe {str(path)!r} is no valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise UsageError(f"recipe {str(path)!r} must hold keys and values, like `output_dir: out`.")
@@ -164,7 +185,9 @@ def _set(content: dict[str, Any], dotted: str, value: Any) -> None:
     *sections, last = dotted.split(".")
     place = content
     for section in sections:
-        place = place.setdefault(section, {})
+        if place.get(section) is None:
+            place[section] = {}
+        place = place[section]
         if not isinstance(place, dict):
             raise UsageError(f"cannot set {dotted!r}: {section!r} is a value, not a section.")
     place[last] = value
@@ -172,7 +195,8 @@ def _set(content: dict[str, Any], dotted: str, value: Any) -> None:
 
 def _explain(error: ValidationError) -> str:
     """The first problem, in words, with the nearest valid key or the allowed values."""
-    first = error.errors()[0]
+    # A misspelt key also leaves its right name missing: say what was misspelt.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"]]
     name = ".".join(where)
     if first["type"] == "extra_forbidden":
@@ -180,6 +204,9 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {name!r}. {did_you_mean(where[-1], allowed)}"
     if first["type"] == "missing":
         return f"key {name!r} is missing. It is required."
+    if first["type"] == "model_type":
+        allowed = _section_at(where).model_fields
+        return f"{name!r} is a section with the keys {', '.join(allowed)}, not {first['input']!r}."
     given = f", not {first['input']!r}" if not isinstance(first["input"], dict) else ""
     message = first["msg"].removeprefix("Value error, ")
     hint = ""

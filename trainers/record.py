@@ -19,7 +19,7 @@ def environment() -> dict[str, Any]:
     """Versions and hardware that can change the numbers of a run."""
     import torch
 
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)
@@ -74,7 +74,9 @@ def loss_logger(path: Path, on_step: Any = None) -> Any:
             with atomic_writer(str(path)) as stream:
                 stream.writelines(f"{json.dumps(row)}\n".encode() for row in kept)
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        def on_log(
+            self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any
+        ) -> None:
             if not logs or "loss" not in logs:
                 return
             row = {
@@ -112,8 +114,9 @@ def plot_losses(rows: list[dict[str, Any]], path: Path) -> None:
         (memory_key, "peak GPU memory (GiB)" if "gpu" in memory_key else "RAM (GiB)", 2.0**30),
     ]
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), constrained_layout=True)
+    marker = "o" if len(steps) < 2 else None  # a line through one point is invisible
     for axis, (key, title, unit) in zip(axes.flat, panels, strict=True):
-        axis.plot(steps, [row[key] / unit for row in rows], linewidth=1.2)
+        axis.plot(steps, [row[key] / unit for row in rows], linewidth=1.2, marker=marker)
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("optimizer step")
         axis.grid(alpha=0.3)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from arabench.checkpoints import RECORD_NAME, weights_sha256
 from arabench.corpus.files import write_text_atomically
-from arabench.errors import ArabenchError, UsageError
+from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.trainers import data, model, record
 from arabench.trainers.recipe import Recipe, dump_recipe
 
-#: A run whose loss fell by less than this share of its start learned nothing worth shipping.
-MIN_RELATIVE_DROP = 0.01
+#: An adapter that lowers the loss by less than this share learned nothing worth shipping.
+MIN_RELATIVE_DROP: Final = 0.01
+#: Training rows on which that is measured.
+PROBE_ROWS: Final = 16
+#: First line of a recipe.yaml that a run wrote, so that nobody else's is ever replaced.
+_MARK: Final = "# Resolved by `arabench train` for the run in this folder. Do not edit.\n"
+_SCHEDULERS: Final = {
+    "cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"
+}  # fmt: skip
+#: What run.json keeps of an outcome.
+_STORED: Final = (
+    "steps", "first_loss", "last_loss", "untrained_loss", "trained_loss", "resumed_from",
+    "trainable_parameters", "seconds", "rows_without_text", "rows_cut_off",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,23 +39,30 @@ class Outcome:
     Attributes:
         adapter: folder of the adapter.
         first_loss, last_loss: means over the first and last tenth of the steps.
+        untrained_loss, trained_loss: without and with the adapter, on the same training rows.
         resumed_from: step of the checkpoint the run started from, 0 for a fresh one.
         finished_before: the same recipe had already been run to its end.
+        rows_without_text: rows of the data that were left out because they hold no text.
+        rows_cut_off: rows left out because their prompt fills max_length.
     """
 
     adapter: Path
     steps: int
     first_loss: float
     last_loss: float
+    untrained_loss: float
+    trained_loss: float
     resumed_from: int
     finished_before: bool
     trainable_parameters: int
     seconds: float
+    rows_without_text: int
+    rows_cut_off: int
 
     @property
     def learned(self) -> bool:
-        """Whether the loss fell noticeably."""
-        return self.last_loss < self.first_loss * (1 - MIN_RELATIVE_DROP)
+        """Whether the adapter lowers the loss noticeably."""
+        return self.trained_loss < self.untrained_loss * (1 - MIN_RELATIVE_DROP)
 
 
 def train(
@@ -55,120 +75,165 @@ def train(
 
     Writes to `recipe.output_dir`: adapter/ (safetensors, config, tokenizer, arabench.json),
     recipe.yaml (every default written out), run.json, losses.jsonl, losses.png.
-    checkpoints/ is removed at the end.
+    checkpoints/ is removed at the end. Nothing is written before base and data are read.
 
     Raises:
         UsageError: wrong base, data or device, or the folder holds another run.
+        DataError: broken rows, or none that can be learned from.
     """
     folder = Path(recipe.output_dir)
-    finished = _prepare_folder(folder, recipe, overwrite)
-    if finished is not None:
+    _check_folder(folder, recipe, overwrite)
+    if not overwrite and (finished := _finished_run(folder)) is not None:
         return finished
-    base_info = model.check_base(recipe)
     device = model.pick_device(recipe.device)
+    base_info = model.check_base(recipe)
     base, tokenizer = model.load_base(recipe, device)
-    rows, data_hash = data.load_rows(recipe.data, tokenizer.eos_token or "")
-    checkpoint = _last_checkpoint(folder / "checkpoints")
-    started = time.monotonic()
-    losses_path = folder / "losses.jsonl"
-    trainer = _build(recipe, device, base, tokenizer, rows, folder, losses_path, on_step)
-    trainable = model.cast_adapter_to_float32(trainer.model)
-    model.disable_cpu_repacking(trainer.model)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    rows = data.load_rows(recipe.data, tokenizer.eos_token or "")
     provenance = {
         "recipe_sha256": recipe.fingerprint,
         "base_name": recipe.base.name,
+        "base_commit": getattr(base.config, "_commit_hash", None),
         "base_sha256": weights_sha256(base_info.weights) if base_info else None,
-        "data_sha256": data_hash,
-        "data_rows": len(rows),
+        "data_sha256": rows.sha256,
+        "data_rows": len(rows.dataset),
     }
+    checkpoint = _claim_folder(folder, recipe, provenance, overwrite)
+    started = time.monotonic()
+    losses_path = folder / "losses.jsonl"
+    trainer = _build(recipe, device, base, tokenizer, rows.dataset, losses_path, on_step)
+    rows_cut_off = len(rows.dataset) - _usable_rows(trainer, recipe)
+    trainable = model.cast_adapter_to_float32(trainer.model)
+    model.disable_cpu_repacking(trainer.model)
+    _run(trainer, checkpoint)
+    untrained, trained = _probe_losses(trainer)
     _save_adapter(trainer, tokenizer, folder / "adapter", provenance)
     history = record.read_losses(losses_path)
     record.plot_losses(history, folder / "losses.png")
-    outcome = _outcome(folder, history, trainable, checkpoint, time.monotonic() - started)
+    first, last = _ends([row["loss"] for row in history])
+    outcome = Outcome(
+        adapter=folder / "adapter",
+        steps=history[-1]["step"] if history else 0,
+        first_loss=first,
+        last_loss=last,
+        untrained_loss=untrained,
+        trained_loss=trained,
+        resumed_from=_step_of(checkpoint) if checkpoint else 0,
+        finished_before=False,
+        trainable_parameters=trainable,
+        seconds=round(time.monotonic() - started, 1),
+        rows_without_text=rows.skipped,
+        rows_cut_off=rows_cut_off,
+    )
+    _write_run(folder, outcome, provenance, device)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return outcome
+
+
+def _write_run(folder: Path, outcome: Outcome, provenance: dict[str, Any], device: str) -> None:
+    """run.json, written last: a folder that has it holds a finished run."""
+    result = {name: getattr(outcome, name) for name in _STORED}
     record.write_json(
         folder / "run.json",
         {
             **provenance,
             "environment": record.environment(),
             "device": device,
-            "steps": outcome.steps,
-            "first_loss": outcome.first_loss,
-            "last_loss": outcome.last_loss,
+            **result,
             "learned": outcome.learned,
-            "resumed_from": outcome.resumed_from,
-            "trainable_parameters": trainable,
-            "seconds": round(outcome.seconds, 1),
             "finished": True,
         },
     )
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return outcome
 
 
-def _prepare_folder(folder: Path, recipe: Recipe, overwrite: bool) -> Outcome | None:
-    """Make the folder ours; the outcome when this very recipe is already finished."""
-    stored = folder / "recipe.yaml"
-    resolved = dump_recipe(recipe)
+def _finished_run(folder: Path) -> Outcome | None:
+    file = folder / "run.json"
+    if not file.exists() or not (folder / "adapter" / RECORD_NAME).exists():
+        return None
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # left by a kill at the very end
+    run = json.loads(file.read_text(encoding="utf-8"))
+    stored = {name: run[name] for name in _STORED}
+    return Outcome(adapter=folder / "adapter", finished_before=True, **stored)
+
+
+def _check_folder(folder: Path, recipe: Recipe, overwrite: bool) -> None:
+    """Refuse a folder that is not ours, or holds a run of another recipe; writes nothing."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output_dir {str(folder)!r} is a file. Choose a folder.")
-    if overwrite and stored.exists():
-        # Only what a run writes: never a whole folder that somebody named by mistake.
-        for name in ("checkpoints", "adapter"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png"):
-            (folder / name).unlink(missing_ok=True)
-    if stored.exists():
-        if stored.read_text(encoding="utf-8") != resolved:
-            raise UsageError(
-                f"output_dir {str(folder)!r} holds a run of another recipe. "
-                "Choose another output_dir, or use --overwrite."
-            )
-        if (folder / "run.json").exists():
-            import json
-
-            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            return Outcome(
-                folder / "adapter", run["steps"], run["first_loss"], run["last_loss"],
-                run["resumed_from"], True, run["trainable_parameters"], run["seconds"],
-            )  # fmt: skip
-    elif folder.is_dir() and any(folder.iterdir()):
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    stored = folder / "recipe.yaml"
+    text = stored.read_text(encoding="utf-8", errors="replace") if stored.is_file() else ""
+    if not text.startswith(_MARK):
         raise UsageError(
             f"output_dir {str(folder)!r} is not empty and holds no run of ours. Choose another."
         )
-    write_text_atomically(stored, resolved)
-    return None
+    begun = (folder / "losses.jsonl").exists() or (folder / "run.json").exists()
+    if begun and not overwrite and text != _MARK + dump_recipe(recipe):
+        raise UsageError(
+            f"output_dir {str(folder)!r} holds a run of another recipe. "
+            "Choose another output_dir, or use --overwrite."
+        )
+
+
+def _claim_folder(
+    folder: Path, recipe: Recipe, provenance: dict[str, Any], overwrite: bool
+) -> Path | None:
+    """Make the checked folder ours; the checkpoint to resume from, if there is one.
+
+    Raises:
+        UsageError: base weights or data are no longer those of the checkpoint.
+    """
+    if overwrite:
+        # Only what a run writes: never a whole folder that somebody named by mistake.
+        for name in ("checkpoints", "adapter", ".adapter.partial"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png"):
+            (folder / name).unlink(missing_ok=True)
+    checkpoint = _last_checkpoint(folder / "checkpoints")
+    begun_with = folder / "checkpoints" / RECORD_NAME
+    if checkpoint and begun_with.exists():
+        before = json.loads(begun_with.read_text(encoding="utf-8"))
+        for key, what in (("base_sha256", "base weights"), ("data_sha256", "data")):
+            if before[key] != provenance[key]:
+                raise UsageError(
+                    f"the {what} changed since the run in {str(folder)!r} began, so it cannot be "
+                    "resumed. Restore them, choose another output_dir, or use --overwrite."
+                )
+    write_text_atomically(folder / "recipe.yaml", _MARK + dump_recipe(recipe))
+    record.write_json(begun_with, provenance)
+    return checkpoint
 
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """Newest complete checkpoint: the trainer writes trainer_state.json last."""
-    found = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").exists()]
-    return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+    found = [path for path in folder.glob("checkpoint-*") if _is_complete(path)]
+    return max(found, key=_step_of, default=None)
 
 
-def _build(
-    recipe: Recipe,
-    device: str,
-    base: Any,
-    tokenizer: Any,
-    rows: Any,
-    folder: Path,
-    losses_path: Path,
-    on_step: Callable[[int, float], None] | None,
-) -> Any:
-    from peft import LoraConfig
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
-    from trl import SFTConfig, SFTTrainer
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # killed before or while it was written
+        return False
+    return True
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rsplit("-", 1)[1])
+
+
+def _arguments(recipe: Recipe, device: str, folder: Path) -> Any:
+    from trl import SFTConfig
 
     training = recipe.training
-    arguments = SFTConfig(
-        output_dir=str(folder / "checkpoints"),
+    return SFTConfig(
+        output_dir=str(folder),
         max_steps=training.max_steps,
         per_device_train_batch_size=training.batch_size,
         gradient_accumulation_steps=training.gradient_accumulation,
         learning_rate=training.learning_rate,
         warmup_steps=training.warmup_steps,
-        lr_scheduler_type=training.scheduler,
+        lr_scheduler_type=_SCHEDULERS[training.scheduler],
         max_grad_norm=training.max_grad_norm,
         weight_decay=training.weight_decay,
         max_length=training.max_length,
@@ -189,6 +254,21 @@ def _build(
         disable_tqdm=True,
         dataloader_pin_memory=device == "cuda",
     )
+
+
+def _build(
+    recipe: Recipe,
+    device: str,
+    base: Any,
+    tokenizer: Any,
+    rows: Any,
+    losses_path: Path,
+    on_step: Callable[[int, float], None] | None,
+) -> Any:
+    from peft import LoraConfig
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+    from trl import SFTTrainer
+
     lora = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.lora.r,
@@ -199,7 +279,7 @@ def _build(
     try:
         trainer = SFTTrainer(
             model=base,
-            args=arguments,
+            args=_arguments(recipe, device, losses_path.parent / "checkpoints"),
             train_dataset=rows,
             processing_class=tokenizer,
             peft_config=lora,
@@ -210,6 +290,54 @@ def _build(
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
     return trainer
+
+
+def _usable_rows(trainer: Any, recipe: Recipe) -> int:
+    """Rows the trainer kept: it drops those whose response begins beyond max_length."""
+    kept = len(trainer.train_dataset)
+    if not kept:
+        raise DataError(
+            f"no row of {recipe.data.source!r} has a response within training.max_length "
+            f"({recipe.training.max_length} tokens): the prompts alone are longer. Raise it."
+        )
+    return kept
+
+
+def _run(trainer: Any, checkpoint: Path | None) -> None:
+    import torch
+
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except torch.OutOfMemoryError as error:
+        raise ArabenchError(
+            f"the GPU's memory is not enough: {str(error).splitlines()[0]} Lower "
+            "training.max_length or training.batch_size, or use quantization.bits: 4."
+        ) from error
+
+
+def _probe_losses(trainer: Any) -> tuple[float, float]:
+    """Mean loss on the first training rows without and with the adapter.
+
+    The logged losses come from different rows with dropout, and differ by chance; these
+    come from the same rows without.
+    """
+    import torch
+
+    probes = trainer.train_dataset.select(range(min(PROBE_ROWS, len(trainer.train_dataset))))
+
+    def mean_loss() -> float:
+        losses = [
+            float(trainer.prediction_step(trainer.model, trainer.data_collator([row]), True)[0])
+            for row in probes
+        ]
+        return sum(losses) / len(losses)
+
+    trainer.model.eval()
+    with torch.no_grad():
+        trained = mean_loss()
+        with trainer.model.disable_adapter():
+            untrained = mean_loss()
+    return untrained, trained
 
 
 def _save_adapter(trainer: Any, tokenizer: Any, target: Path, provenance: dict[str, Any]) -> None:
@@ -223,18 +351,7 @@ def _save_adapter(trainer: Any, tokenizer: Any, target: Path, provenance: dict[s
     partial.rename(target)
 
 
-def _outcome(
-    folder: Path, history: list[dict[str, Any]], trainable: int, checkpoint: Path | None, seconds: float
-) -> Outcome:
-    losses = [row["loss"] for row in history]
+def _ends(losses: list[float]) -> tuple[float, float]:
+    """Means over the first and the last tenth."""
     tenth = max(1, len(losses) // 10)
-    return Outcome(
-        adapter=folder / "adapter",
-        steps=history[-1]["step"] if history else 0,
-        first_loss=sum(losses[:tenth]) / tenth,
-        last_loss=sum(losses[-tenth:]) / tenth,
-        resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
-        finished_before=False,
-        trainable_parameters=trainable,
-        seconds=seconds,
-    )
+    return sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth

@@ -17,6 +17,9 @@ from arabench.errors import ArabenchError, UsageError
 
 Scale = Literal["full", "small"]
 
+#: Shorter wiki paragraphs are captions, list items and stubs.
+MIN_PARAGRAPH_CHARS = 60
+
 #: What the gate demands of the demo's adapters. Toy models cannot translate or answer,
 #: so only bits decide; EGY must improve and no variety may lose more than the margin.
 POLICY = {
@@ -52,8 +55,8 @@ def plan_for(data: str | None, scale: Scale) -> Plan:
     if data is None:
         plan = Plan(None, 0, ToySize(vocab_size=1024, steps=240, learning_rate=2e-3), 60, None, 24)
     else:
-        toy = ToySize(vocab_size=3072, steps=400)
-        plan = Plan(data, 2_000_000, toy, 100, 200, 16)
+        toy = ToySize(vocab_size=3072, steps=1000)
+        plan = Plan(data, 4_000_000, toy, 200, 200, 16)
     if scale == "small":
         toy = replace(plan.toy, steps=plan.toy.steps // 4)
         plan = replace(
@@ -136,7 +139,7 @@ def _wiki(path: Path, limit_bytes: int) -> list[str]:
             size += len(text.encode("utf-8"))
             if size > limit_bytes:
                 break
-            if text:
+            if len(text) >= MIN_PARAGRAPH_CHARS:
                 texts.append(text)
     return texts
 

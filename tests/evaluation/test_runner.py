@@ -13,14 +13,14 @@ import pytest
 for package in ("torch", "lm_eval", "peft", "transformers"):
     pytest.importorskip(package, reason="needs the extra arabench[eval]")
 
-import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
+import torch  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
+from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
-from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256
-from arabench.errors import ArabenchError, DataError, UsageError
-from arabench.evaluation.results import load_evaluation
-from arabench.evaluation.runner import Request, evaluate, task_manager
+from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256  # noqa: E402
+from arabench.errors import ArabenchError, DataError, UsageError  # noqa: E402
+from arabench.evaluation.results import load_evaluation  # noqa: E402
+from arabench.evaluation.runner import Request, evaluate, task_manager  # noqa: E402
 
 LIMIT = 4
 Scores = dict[str, dict[str, float]]

@@ -1,0 +1,156 @@
+"""Training data of every kind becomes the same rows, and nothing is lost in silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+datasets = pytest.importorskip("datasets", reason="needs the extra arabench[train]")
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+from arabench.errors import DataError, UsageError  # noqa: E402
+from arabench.trainers.data import Rows, load_rows  # noqa: E402
+from arabench.trainers.recipe import DataSection  # noqa: E402
+
+END = "<end>"
+TEXTS = ["مرحبا {prompt} {0}", "كيف حالك"]
+PAIRS = [{"q": "ما معنى {x}؟ {prompt}", "a": "لا {شيء}"}, {"q": "", "a": "نعم"}]
+
+
+def rows_of(source: str | Path, **keys: Any) -> Rows:
+    return load_rows(DataSection(source=str(source), **keys), END)
+
+
+def write_jsonl(path: Path, rows: Sequence[Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_text_source(kind: str, folder: Path) -> str:
+    table = [{"text": text, "other": 1} for text in TEXTS]
+    if kind == "txt":
+        (folder / "t.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+        return str(folder / "t.txt")
+    if kind == "jsonl":
+        return str(write_jsonl(folder / "t.jsonl", table))
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(table), folder / "t.parquet")
+        return str(folder / "t.parquet")
+    data = datasets.Dataset.from_list(table)
+    if kind == "folder":
+        data.save_to_disk(folder / "saved")
+    elif kind == "folder of splits":
+        datasets.DatasetDict(train=data, test=data.select([0])).save_to_disk(folder / "saved")
+    else:
+        (folder / "saved").mkdir()
+        write_jsonl(folder / "saved" / "train.jsonl", table)
+        return f"hub:{folder / 'saved'}"
+    return str(folder / "saved")
+
+
+@pytest.mark.parametrize("kind", ["txt", "jsonl", "parquet", "folder", "folder of splits", "hub"])
+def test_every_source_gives_the_same_rows(kind: str, tmp_path: Path) -> None:
+    rows = rows_of(write_text_source(kind, tmp_path))
+    assert rows.dataset.to_list() == [{"text": text + END} for text in TEXTS]
+    assert (
+        rows.sha256
+        == rows_of(write_jsonl(tmp_path / "x.jsonl", [{"text": t} for t in TEXTS])).sha256
+    )
+    assert rows.skipped == 0
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_prompt_and_response_with_braces(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"p.{suffix}"
+    if suffix == "jsonl":
+        write_jsonl(path, PAIRS)
+    else:
+        pq.write_table(pa.Table.from_pylist(PAIRS), path)
+    rows = rows_of(
+        path, text_field=None, prompt_field="q", response_field="a", prompt_template="<{prompt}>"
+    )
+    assert rows.dataset.to_list() == [
+        {"prompt": "<ما معنى {x}؟ {prompt}>", "completion": f"لا {{شيء}}{END}"},
+        {"prompt": "<>", "completion": f"نعم{END}"},
+    ]
+
+
+def test_rows_without_text_are_counted(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "t.jsonl", [{"text": t} for t in ("a", "", None, " \n", "b")])
+    rows = rows_of(path)
+    assert (len(rows.dataset), rows.skipped) == (2, 3)
+    assert (len(rows_of(path, max_samples=2).dataset), rows_of(path, max_samples=2).skipped) == (
+        1,
+        1,
+    )
+    assert len(rows_of(path, max_samples=99).dataset) == 2
+    pairs = [{"q": "x", "a": " "}, {"a": "no prompt"}, {"q": "x", "a": "y"}, {"q": None, "a": "y"}]
+    rows = rows_of(
+        write_jsonl(tmp_path / "p.jsonl", pairs),
+        text_field=None,
+        prompt_field="q",
+        response_field="a",
+    )
+    assert (len(rows.dataset), rows.skipped) == (1, 3)
+
+
+def test_a_field_missing_in_the_first_row_only_is_no_wrong_field(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "p.jsonl", [{"a": "y"}, {"q": "x", "a": "y"}])
+    assert rows_of(path, text_field=None, prompt_field="q", response_field="a").skipped == 1
+
+
+def test_wrong_sources(tmp_path: Path) -> None:
+    pair = {"text_field": None, "prompt_field": "q", "response_field": "a"}
+    jsonl = write_jsonl(tmp_path / "t.jsonl", [{"text": "x", "a": "y"}])
+    (tmp_path / "t.txt").write_text("x\n", encoding="utf-8")
+    (tmp_path / "empty.txt").touch()
+    for source, keys, expected in (
+        (jsonl, {"text_field": "txt"}, "Did you mean 'text'"),
+        (jsonl, pair, "has no field 'q'"),
+        (tmp_path / "t.txt", pair, "plain text and has no fields"),
+        (tmp_path / "none.jsonl", {}, "does not exist"),
+        (tmp_path, {}, f"For a folder of data files use hub:{tmp_path}"),
+        (tmp_path / "t.doc", {}, "does not exist"),
+        ("-", {}, "standard input"),
+        ("hub:/nowhere/at/all", {}, "could not be loaded"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            rows_of(source, **keys)
+        assert expected in str(caught.value)
+        assert "--field" not in str(caught.value)
+    with pytest.raises(DataError, match=r"is empty"):
+        rows_of(tmp_path / "empty.txt")
+
+
+def test_wrong_field_of_a_folder(tmp_path: Path) -> None:
+    source = write_text_source("folder", tmp_path)
+    with pytest.raises(UsageError, match=r"no field 'txet'. Did you mean 'text'"):
+        rows_of(source, text_field="txet")
+
+
+def test_wrong_split(tmp_path: Path) -> None:
+    source = write_text_source("folder of splits", tmp_path)
+    assert len(rows_of(source, split="test").dataset) == 1
+    with pytest.raises(UsageError, match=r"no split 'tets'. Did you mean 'test'"):
+        rows_of(source, split="tets")
+
+
+def test_bad_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "x"}\n{"text": \n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"t\.jsonl:2: .*normalize"):
+        rows_of(path)
+    write_jsonl(path, [{"q": "x", "a": "y"}, {"q": 5, "a": "y"}])
+    with pytest.raises(DataError, match=r"row 2 of data .*'q' is int, not text"):
+        rows_of(path, text_field=None, prompt_field="q", response_field="a")
+    write_jsonl(path, [{"text": ""}, {"text": None}])
+    with pytest.raises(DataError, match=r"no row with text in 'text': all 2 are empty"):
+        rows_of(path)
+    datasets.Dataset.from_list([{"text": 1}]).save_to_disk(tmp_path / "numbers")
+    with pytest.raises(DataError, match=r"'text' is int, not text"):
+        rows_of(tmp_path / "numbers")
