@@ -108,7 +108,7 @@ def inspect_base(
         if not allow_pickle:
             raise UnsafeInputError(
                 f"{folder} holds only pickled weights ({pickled[0]}), which can run code on load. "
-                "Convert them to safetensors first."
+                "Convert them to safetensors, or allow them with allow_pickle (--allow-pickle)."
             )
     return BaseInfo(folder, str(config["model_type"]), _vocab_size(config, folder), weights)
 

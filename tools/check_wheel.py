@@ -1,6 +1,6 @@
 """The wheel holds exactly the tracked files of the package, and nothing else.
 
-    python tools/check_wheel.py dist/arabench-*.whl
+python tools/check_wheel.py dist/arabench-*.whl
 """
 
 from __future__ import annotations

@@ -3,21 +3,26 @@
     python tools/make_readme.py            # rewrite
     python tools/make_readme.py --check    # exit 1 if the README is stale
 
-Sections between `<!-- help:all -->` and `<!-- /help -->` are generated. The outputs in
-the first screen are pasted from a demo run by `--outputs DEMO_DIR`.
+    python tools/make_readme.py --demo DIR # also paste the outputs of a finished `make demo`
+
+What stands between `<!-- NAME -->` and `<!-- /NAME -->`, or in a console block after its
+command, is generated; the rest is written by hand.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 from arabench.cli.main import COMMANDS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 START, END = "<!-- help:all -->", "<!-- /help -->"
+SAMPLE = "كتـــابٌ أحمد  ﻻ"
 
 
 def help_text(command: str) -> str:
@@ -42,20 +47,81 @@ def generated() -> str:
     return f"{START}\n\n" + "\n".join(parts) + f"\n{END}"
 
 
+def explain_output() -> str:
+    """What the first example prints."""
+    command = [sys.executable, "-m", "arabench.cli", "normalize", "-", "--explain"]
+    return subprocess.run(
+        [*command, "--preset", "paper"], check=True, capture_output=True, text=True, input=SAMPLE
+    ).stdout.rstrip()
+
+
+def lm_eval_output(demo: Path) -> str:
+    """The Egyptian rows of lm_eval's table for the adapter, as lm_eval printed them."""
+    log = next(demo.glob("logs/08-*.log")).read_text(encoding="utf-8").splitlines()
+    table = [line for line in log if line.startswith("|")]
+    shown, keep = table[:2], False
+    for line in table[2:]:
+        if not line.startswith("|   "):
+            keep = "Egyptian" in line
+        if keep:
+            shown.append(line)
+    return "\n".join(shown)
+
+
+def train_output(demo: Path) -> str:
+    """The last lines of the training log."""
+    log = next(demo.glob("logs/05-*.log")).read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in log if line.startswith("arabench: ")]
+    return "\n".join(wanted[-4:]).replace(str(demo), "demo-out")
+
+
+def gate_output(demo: Path) -> str:
+    """What the gate prints for the adapter."""
+    done = subprocess.run(
+        [sys.executable, "-m", "arabench.cli", "gate", str(demo / "results/base"),
+         str(demo / "results/adapter"), "--policy", str(demo / "gate.yaml"), "--quiet"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = (demo / "gate-adapter.md").read_text(encoding="utf-8").splitlines()
+    table = [line for line in lines if line.startswith("|")][:3]
+    return "\n".join([*table, done.stderr.rstrip()])
+
+
+def paste(text: str, command: str, output: str) -> str:
+    """Replace what follows `command` in its console block."""
+    start = text.index("\n", text.index(f"$ {command}")) + 1
+    end = text.index("```", start)
+    return text[:start] + output + "\n" + text[end:]
+
+
+def with_demo(text: str, demo: Path) -> str:
+    """The README with the outputs of a demo run."""
+    text = paste(text, "echo 'كتـــابٌ", explain_output())
+    text = paste(text, "lm_eval --tasks arabench_dialects", lm_eval_output(demo))
+    text = paste(text, "arabench train recipe.yaml", train_output(demo))
+    text = paste(text, "arabench gate results/base", gate_output(demo))
+    before, _, rest = text.partition("<!-- machine -->")
+    after = rest.partition("<!-- /machine -->")[2]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, no GPU, {date.today().isoformat()}"
+    return f"{before}<!-- machine -->{machine}<!-- /machine -->{after}"
+
+
 def main() -> int:
     """Write or check."""
-    text = README.read_text(encoding="utf-8")
+    text = old = README.read_text(encoding="utf-8")
+    if "--demo" in sys.argv:
+        text = with_demo(text, Path(sys.argv[sys.argv.index("--demo") + 1]))
     before, _, rest = text.partition(START)
     after = rest.partition(END)[2] if END in rest else rest
     fresh = before + generated() + after
-    if fresh == text:
-        print("README help is up to date")
+    if fresh == old:
+        print("README is up to date")
         return 0
     if "--check" in sys.argv:
         print("README help is stale: run python tools/make_readme.py")
         return 1
     README.write_text(fresh, encoding="utf-8")
-    print("README help rewritten")
+    print("README rewritten")
     return 0
 
 

@@ -29,7 +29,11 @@ def check_base(recipe: Recipe) -> BaseInfo | None:
     """Checks of a local base; None for a hub name, which is checked as it loads."""
     if not is_local(recipe.base.name):
         return None
-    return inspect_base(recipe.base.name, allow_remote_code=recipe.base.trust_remote_code)
+    return inspect_base(
+        recipe.base.name,
+        allow_pickle=recipe.base.allow_pickle,
+        allow_remote_code=recipe.base.trust_remote_code,
+    )
 
 
 def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
@@ -55,7 +59,7 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
             dtype=getattr(torch, recipe.quantization.compute_dtype),
             quantization_config=_quantization(recipe),
             device_map={"": device},
-            use_safetensors=True,
+            use_safetensors=None if recipe.base.allow_pickle else True,
             **kwargs,
         )
     except Exception as error:  # whatever the libraries make of a broken folder

@@ -30,6 +30,8 @@ class BaseSection(Section):
     """A local folder or a hub name."""
     revision: str | None = None
     """Hub revision (branch, tag or commit)."""
+    allow_pickle: bool = False
+    """Load pickled weights when there are no safetensors; they can run code on load."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model. Never needed for Qwen, Llama, Gemma."""
 

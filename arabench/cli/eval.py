@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", type=int, choices=[4, 16], default=16, help="4: NF4 base [16]")
     parser.add_argument("--max-gen-tokens", type=int, help="shorten generated answers")
     parser.add_argument(
+        "--allow-pickle", action="store_true", help="load pickled weights; they can run code"
+    )
+    parser.add_argument(
         "--trust-remote-code", action="store_true", help="run code of the model repository"
     )
 
@@ -78,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         bits=options.bits,
         max_gen_tokens=options.max_gen_tokens,
+        allow_pickle=options.allow_pickle,
         trust_remote_code=options.trust_remote_code,
     )
     folders = evaluate(request, say)

@@ -66,6 +66,7 @@ class Request:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     bits: Literal[4, 16] = 16
     max_gen_tokens: int | None = None
+    allow_pickle: bool = False
     trust_remote_code: bool = False
     seed: int = 1234
 
@@ -83,7 +84,11 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
         raise UsageError(f"output {request.output!r} is a file. Choose a folder.")
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
     if is_local(request.model):
-        info = inspect_base(request.model, allow_remote_code=request.trust_remote_code)
+        info = inspect_base(
+            request.model,
+            allow_pickle=request.allow_pickle,
+            allow_remote_code=request.trust_remote_code,
+        )
         for adapter in adapters.values():
             check_same_base(adapter, info)
     model, tokenizer = _load_base(request)
@@ -152,7 +157,7 @@ def _load_base(request: Request) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=request.trust_remote_code)
         model = AutoModelForCausalLM.from_pretrained(
             name, dtype=dtype, quantization_config=quantization,
-            device_map={"": device}, use_safetensors=True,
+            device_map={"": device}, use_safetensors=None if request.allow_pickle else True,
             trust_remote_code=request.trust_remote_code,
         )  # fmt: skip
     except Exception as error:  # whatever the libraries make of a broken folder
