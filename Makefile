@@ -32,7 +32,7 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPY="$(CURDIR)/$(BIN)/mypy" tools/typecheck.sh
+	MYPY="$(abspath $(BIN))/mypy" tools/typecheck.sh
 	$(BIN)/python tools/check_imports.py
 	$(BIN)/python tools/make_task_yaml.py --check
 	$(BIN)/python tools/make_readme.py --check
