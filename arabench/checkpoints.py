@@ -8,12 +8,12 @@ refused unless the caller asks for them by name.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UnsafeInputError, UsageError
+from arabench.records import read_json_object
 
 #: File beside an adapter in which the trainer records what it was trained on.
 RECORD_NAME: Final = "arabench.json"
@@ -54,7 +54,8 @@ class AdapterInfo:
 
 def is_local(name: str) -> bool:
     """Whether a model name means a folder here and not a hub repository."""
-    return name.startswith((".", "/", "~")) or (name != "" and Path(name).exists())
+    looks_like_path = name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1
+    return looks_like_path or (name != "" and Path(name).exists())
 
 
 def _folder(name: str) -> Path | None:
@@ -69,13 +70,7 @@ def _folder(name: str) -> Path | None:
 def _read_json(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():  # a device or a pipe might never end
         raise UsageError(f"{path.parent} is no {what}: it has no {path.name}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} does not hold a JSON object.")
-    return content
+    return read_json_object(path)
 
 
 def inspect_base(
@@ -165,9 +160,13 @@ def inspect_adapter(name: str) -> AdapterInfo:
 def check_same_base(adapter: AdapterInfo, base: BaseInfo) -> None:
     """Refuse an adapter whose record names other base weights than these.
 
-    Adapters of other tools carry no record; their tensor shapes are checked when they load.
+    A base folder may say in its own record which weights it was quantized from. Adapters
+    of other tools carry no record; their tensor shapes are checked when they load.
     """
     expected = adapter.record.get("base_sha256")
+    made_from = base.path / RECORD_NAME
+    if made_from.is_file() and read_json_object(made_from).get("base_sha256") == expected:
+        return
     if expected and expected != weights_sha256(base.weights):
         raise UsageError(
             f"adapter {adapter.path} was trained on another base "

@@ -220,6 +220,23 @@ def test_damaged_record(tmp_path: Path, content: str) -> None:
         inspect_adapter(str(tmp_path))
 
 
+def test_adapter_fits_a_base_that_was_quantized_from_its_own(tmp_path: Path) -> None:
+    info = inspect_base(base(tmp_path / "nf4"))
+    adapter(tmp_path / "adapter")
+    (tmp_path / "adapter" / RECORD_NAME).write_text(json.dumps({"base_sha256": "1" * 64}))
+    found = inspect_adapter(str(tmp_path / "adapter"))
+    (tmp_path / "nf4" / RECORD_NAME).write_text(json.dumps({"base_sha256": "1" * 64}))
+    check_same_base(found, info)
+    (tmp_path / "nf4" / RECORD_NAME).write_text(json.dumps({"base_sha256": "2" * 64}))
+    with pytest.raises(UsageError, match="another base"):
+        check_same_base(found, info)
+
+
+@pytest.mark.parametrize("name", ["missing/", "a/b/c", "./x", "~/x", "/x"])
+def test_names_that_no_hub_repository_can_have_are_local(name: str) -> None:
+    assert is_local(name)
+
+
 def test_adapter_of_another_base(tmp_path: Path) -> None:
     info = inspect_base(base(tmp_path / "base"))
     folder = tmp_path / "adapter"

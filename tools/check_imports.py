@@ -23,13 +23,16 @@ ALLOWED: dict[str, set[str]] = {
     "varieties": set(),
     "chars": set(),
     "__init__": set(),
-    "checkpoints": {"errors"},
+    "records": {"errors"},
+    "devices": {"errors"},
+    "checkpoints": {"errors", "records"},
     "text": FOUNDATION,
     "morph": FOUNDATION | {"text"},
     "dialect": FOUNDATION | {"text"},
     "corpus": FOUNDATION | {"text", "morph", "dialect"},
-    "evaluation": FOUNDATION | {"text", "morph", "dialect", "corpus", "checkpoints"},
-    "trainers": FOUNDATION | {"text", "corpus", "evaluation", "checkpoints"},
+    "evaluation": FOUNDATION
+    | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"},
+    "trainers": FOUNDATION | {"text", "corpus", "evaluation", "checkpoints", "records", "devices"},
     "gate": FOUNDATION | {"evaluation", "corpus"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}

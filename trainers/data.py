@@ -14,9 +14,8 @@ import orjson
 from arabench.corpus.files import STDIO, Format, check_input, format_of
 from arabench.corpus.readers import Batch, read_batches
 from arabench.errors import DataError, UsageError, did_you_mean
+from arabench.evaluation.source import HUB_PREFIX
 from arabench.trainers.recipe import DataSection
-
-HUB_PREFIX = "hub:"
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,38 @@ def _read(section: DataSection, fields: Sequence[str]) -> Iterator[dict[str, Any
     return iter(table.select_columns(list(fields)))
 
 
+def files_sha256(section: DataSection) -> str | None:
+    """SHA-256 of the local files that the data is read from; None for a hub data set.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if section.source.startswith(HUB_PREFIX):
+        return None
+    path = Path(section.source).expanduser()
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+    else:
+        _check_file(str(path))
+        files = [path]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(path)).encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 22):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_file(path: str) -> None:
+    if path == STDIO:
+        raise UsageError(
+            "data.source '-' is standard input, which a resumed run cannot read again. Name a file."
+        )
+    check_input(path)
+    format_of(path)
+
+
 def _read_hub(section: DataSection) -> Any:
     import datasets
 
@@ -147,11 +178,7 @@ def _read_folder(path: Path, split: str) -> Any:
 
 
 def _read_file(path: str, section: DataSection, fields: Sequence[str]) -> list[dict[str, Any]]:
-    if path == STDIO:
-        raise UsageError(
-            "data.source '-' is standard input, which a resumed run cannot read again. Name a file."
-        )
-    check_input(path)
+    _check_file(path)
     file_format = format_of(path)
     if file_format == "txt" and section.prompt_field:
         raise UsageError(

@@ -6,23 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from arabench.checkpoints import BaseInfo, inspect_base, is_local
+from arabench.devices import disable_cpu_repacking, nf4
 from arabench.errors import UsageError, did_you_mean
 from arabench.trainers.recipe import Recipe
-
-
-def pick_device(wanted: str) -> str:
-    """`cpu` or `cuda`.
-
-    Raises:
-        UsageError: CUDA is asked for and there is none.
-    """
-    import torch
-
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device is 'cuda' but torch sees no CUDA device. Use 'auto' or 'cpu'.")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
 
 
 def check_base(recipe: Recipe) -> BaseInfo | None:
@@ -75,19 +61,13 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
 
 
 def _quantization(recipe: Recipe) -> Any:
-    import torch
     from transformers import BitsAndBytesConfig
 
     if recipe.quantization.bits == 16:
         return None
     if recipe.quantization.bits == 8:
         return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=recipe.quantization.double_quantization,
-        bnb_4bit_compute_dtype=getattr(torch, recipe.quantization.compute_dtype),
-    )
+    return nf4(recipe.quantization.compute_dtype, recipe.quantization.double_quantization)
 
 
 def _check_targets(model: Any, recipe: Recipe) -> None:
@@ -104,17 +84,6 @@ def _check_targets(model: Any, recipe: Recipe) -> None:
             f"lora.target_modules names {missing[0]!r}, which is no linear layer of "
             f"{recipe.base.name!r}. {did_you_mean(missing[0], linear)}"
         )
-
-
-def disable_cpu_repacking(model: Any) -> None:
-    """Keep bitsandbytes from repacking 4-bit weights on CPUs with AVX512-BF16.
-
-    A forward without gradients repacks them there, after which training fails loudly on
-    Qwen2 and silently on Qwen3 (bitsandbytes 0.50).
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
 
 
 def cast_adapter_to_float32(model: Any) -> int:

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from arabench.checkpoints import RECORD_NAME, weights_sha256
 from arabench.corpus.files import write_text_atomically
+from arabench.devices import disable_cpu_repacking, pick_device
 from arabench.errors import ArabenchError, DataError, UsageError
+from arabench.records import read_json_object
 from arabench.trainers import data, model, record
 from arabench.trainers.recipe import Recipe, dump_recipe
 
@@ -83,17 +85,17 @@ def train(
     """
     folder = Path(recipe.output_dir)
     _check_folder(folder, recipe, overwrite)
-    if not overwrite and (finished := _finished_run(folder)) is not None:
+    if not overwrite and (finished := _finished_run(folder, recipe)) is not None:
         return finished
-    device = model.pick_device(recipe.device)
-    base_info = model.check_base(recipe)
+    device = pick_device(recipe.device)
+    sources = _sources(recipe)
     base, tokenizer = model.load_base(recipe, device)
     rows = data.load_rows(recipe.data, tokenizer.eos_token or "")
     provenance = {
         "recipe_sha256": recipe.fingerprint,
         "base_name": recipe.base.name,
         "base_commit": getattr(base.config, "_commit_hash", None),
-        "base_sha256": weights_sha256(base_info.weights) if base_info else None,
+        **sources,
         "data_sha256": rows.sha256,
         "data_rows": len(rows.dataset),
     }
@@ -103,7 +105,7 @@ def train(
     trainer = _build(recipe, device, base, tokenizer, rows.dataset, losses_path, on_step)
     rows_cut_off = len(rows.dataset) - _usable_rows(trainer, recipe)
     trainable = model.cast_adapter_to_float32(trainer.model)
-    model.disable_cpu_repacking(trainer.model)
+    disable_cpu_repacking(trainer.model)
     _run(trainer, checkpoint)
     untrained, trained = _probe_losses(trainer)
     _save_adapter(trainer, tokenizer, folder / "adapter", provenance)
@@ -145,12 +147,30 @@ def _write_run(folder: Path, outcome: Outcome, provenance: dict[str, Any], devic
     )
 
 
-def _finished_run(folder: Path) -> Outcome | None:
+def _sources(recipe: Recipe) -> dict[str, str | None]:
+    """Hashes of the files that base and data are read from, None for those of a hub."""
+    base = model.check_base(recipe)
+    return {
+        "base_sha256": weights_sha256(base.weights) if base else None,
+        "data_files_sha256": data.files_sha256(recipe.data),
+    }
+
+
+def _finished_run(folder: Path, recipe: Recipe) -> Outcome | None:
     file = folder / "run.json"
     if not file.exists() or not (folder / "adapter" / RECORD_NAME).exists():
         return None
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # left by a kill at the very end
-    run = json.loads(file.read_text(encoding="utf-8"))
+    run = read_json_object(file)
+    missing = [name for name in _STORED if name not in run]
+    if missing:
+        raise DataError(f"{file} is damaged: it lacks {missing[0]!r}. Use --overwrite.")
+    for key, now in _sources(recipe).items():
+        if run.get(key) != now:
+            raise UsageError(
+                f"the {key.partition('_')[0]} changed since the run in {str(folder)!r} ended. "
+                "Choose another output_dir, or use --overwrite."
+            )
     stored = {name: run[name] for name in _STORED}
     return Outcome(adapter=folder / "adapter", finished_before=True, **stored)
 
@@ -192,9 +212,9 @@ def _claim_folder(
     checkpoint = _last_checkpoint(folder / "checkpoints")
     begun_with = folder / "checkpoints" / RECORD_NAME
     if checkpoint and begun_with.exists():
-        before = json.loads(begun_with.read_text(encoding="utf-8"))
+        before = read_json_object(begun_with)
         for key, what in (("base_sha256", "base weights"), ("data_sha256", "data")):
-            if before[key] != provenance[key]:
+            if before.get(key) != provenance[key]:
                 raise UsageError(
                     f"the {what} changed since the run in {str(folder)!r} began, so it cannot be "
                     "resumed. Restore them, choose another output_dir, or use --overwrite."

@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     from arabench.errors import UsageError, require_extra
 
     require_extra("eval", "torch", "transformers", "lm_eval", "peft", "sacrebleu", "datasets")
+    if options.bits == 4:
+        require_extra("train", "bitsandbytes")
     for name in ("limit", "batch_size", "max_gen_tokens"):
         value = getattr(options, name)
         if value is not None and value < 1:

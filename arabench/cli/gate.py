@@ -8,6 +8,7 @@ two cannot be compared.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -47,7 +48,20 @@ def run(options: argparse.Namespace) -> int:
     try:
         return _decide(options)
     except (ArabenchError, OSError) as error:
+        _report_no_decision(options, str(error))
         raise UsageError(f"no decision: {error}") from error
+
+
+def _report_no_decision(options: argparse.Namespace, reason: str) -> None:
+    """Replace reports of an earlier run: an old PASS must not stand beside a refusal."""
+    from arabench.corpus.files import write_text_atomically
+    from arabench.errors import ArabenchError
+    from arabench.gate.report import junit_error, markdown_error
+
+    for path, write in ((options.markdown, markdown_error), (options.junit, junit_error)):
+        if path:
+            with contextlib.suppress(ArabenchError, OSError):
+                write_text_atomically(path, write(reason))
 
 
 def _decide(options: argparse.Namespace) -> int:
@@ -59,7 +73,8 @@ def _decide(options: argparse.Namespace) -> int:
     from arabench.gate.policy import load_policy
     from arabench.gate.report import junit, markdown
 
-    if options.markdown and options.markdown == options.junit:
+    reports = [os.path.realpath(path) for path in (options.markdown, options.junit) if path]
+    if len(reports) > len(set(reports)):
         raise UsageError(f"--markdown and --junit both name {options.junit!r}. Name two files.")
     policy = load_policy(options.policy, _overrides(options))
     comparison = compare(

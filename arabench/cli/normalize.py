@@ -134,11 +134,14 @@ def _report(summary: Summary, normalizer: Normalizer, max_rejects: int) -> int:
         + (f", {summary.null} null" if summary.null else "")
         + f" [{normalizer.signature}]"
     )
+    for loss in summary.losses:
+        say(loss)
     if not summary.rejected:
         return 0
     reasons = ", ".join(f"{count} x {reason}" for reason, count in summary.reasons.items())
     say(
-        f"{summary.rejected} rows could not be read ({reasons}); "
+        f"{summary.rejected} {'row' if summary.rejected == 1 else 'rows'} could not be read "
+        f"({reasons}); "
         f"set aside in {', '.join(summary.rejects_files)}"
     )
     return 0 if summary.rejected <= max_rejects else 1

@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(dump_recipe(recipe))
         return 0
     require_extra("train", "torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
+    require_extra("train", "psutil", "matplotlib")
     return _train(recipe, options.overwrite)
 
 

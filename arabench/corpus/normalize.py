@@ -38,6 +38,8 @@ class Summary:
     reasons: dict[str, int] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     rejects_files: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+    """What output formats could not hold, in words."""
 
 
 def normalize_files(
@@ -144,6 +146,7 @@ def _normalize_to(
                     assert rejects is not None
                     rejects.write(reject.as_json())
         writer.close()
+        summary.losses += [f"{target}: {loss}" for loss in writer.losses()]
     if rejects is None and not is_device(target):
         Path(rejects_file).unlink(missing_ok=True)  # of an earlier run on worse data
 

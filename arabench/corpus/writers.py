@@ -26,24 +26,40 @@ class RowWriter(Protocol):
 
     def close(self) -> None: ...
 
+    def losses(self) -> list[str]:
+        """What of the rows the format could not hold, in words."""
+        return []
 
-class TextWriter:
+
+class TextWriter(RowWriter):
     """One line per row: the text field, each run of line breaks in it as one space."""
 
     def __init__(self, stream: IO[bytes], text_field: str) -> None:
         self._stream = stream
         self._field = text_field
+        self._dropped: dict[str, None] = {}
+        self._joined = 0
 
     def write(self, batch: Batch) -> None:
-        lines = [_LINE_BREAKS.sub(" ", row[self._field] or "") for row in batch.rows]
+        lines = []
+        for row in batch.rows:
+            line, joined = _LINE_BREAKS.subn(" ", row[self._field] or "")
+            self._joined += joined
+            self._dropped.update(dict.fromkeys(row))
+            lines.append(line)
         if lines:
             self._stream.write(("\n".join(lines) + "\n").encode("utf-8"))
 
     def close(self) -> None:
         pass
 
+    def losses(self) -> list[str]:
+        fields = [name for name in self._dropped if name != self._field]
+        notes = [f"fields {', '.join(fields)} are not in plain text"] if fields else []
+        return notes + ([f"{self._joined} line breaks became spaces"] if self._joined else [])
 
-class JsonLinesWriter:
+
+class JsonLinesWriter(RowWriter):
     """One JSON object per row, keys in their order."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -73,7 +89,7 @@ def _json_value(value: Any) -> Any:
     return str(value)
 
 
-class ParquetWriter:
+class ParquetWriter(RowWriter):
     """Parquet with the given schema, or the schema of the first batch."""
 
     def __init__(self, stream: IO[bytes], text_field: str, schema: Any = None) -> None:

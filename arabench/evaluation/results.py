@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
+from arabench.evaluation.conditions import COLUMN
 from arabench.evaluation.scores import SCORES, Sums, by_item
+from arabench.records import read_json_object
 
 #: What one sample can add to a sum. Counts and bits are never negative, but a rounded
 #: log-likelihood can be a little above 0; no text has a trillion bits.
@@ -33,6 +35,7 @@ class TaskResult:
         data_hash: over documents and prompts, in order.
         scores: metric name -> sums by item.
         samples: number of samples.
+        conditions: what else the run was made under (see arabench.evaluation.conditions).
     """
 
     name: str
@@ -43,6 +46,7 @@ class TaskResult:
     data_hash: str
     samples: int
     scores: dict[str, Sums] = field(default_factory=dict)
+    conditions: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
         DataError: a file is damaged.
     """
     results_file = _newest_results(Path(path))
-    results = _read_object(results_file)
+    results = read_json_object(results_file)
     configs = results.get("configs")
     if not isinstance(configs, dict):
         raise DataError(f"{results_file} has no task configurations: it is no lm-eval result.")
@@ -127,22 +131,14 @@ def _object(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} does not hold a JSON object.")
-    return content
-
-
 def _read_task(
     name: str, config: dict[str, Any], results: dict[str, Any], path: Path, where: str
 ) -> TaskResult:
     metadata = _object(config.get("metadata"), where)
     signatures = _object(metadata["signatures"], where)
-    hashes, values = _read_samples(path, [metric for metric in signatures if metric in SCORES])
+    hashes, values, conditions = _read_samples(
+        path, [metric for metric in signatures if metric in SCORES]
+    )
     variety = _object(config.get("dataset_kwargs"), where).get("variety")
     if not isinstance(variety, str | None):
         raise DataError(f"{where} its variety is {str(variety)[:80]!r} and not a code.")
@@ -160,17 +156,19 @@ def _read_task(
         data_hash=hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest(),
         samples=len(hashes),
         scores={metric: by_item(rows) for metric, rows in values.items()},
+        conditions="; ".join(sorted(conditions)),
     )
 
 
 def _read_samples(
     path: Path, metrics: list[str]
-) -> tuple[list[str], dict[str, list[dict[str, Any]]]]:
-    """Hashes of all documents, and the values of each metric."""
+) -> tuple[list[str], dict[str, list[dict[str, Any]]], set[str]]:
+    """Hashes of all documents, the values of each metric, and the conditions named."""
     values: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
     hashes: list[str] = []
     seen: set[tuple[Any, Any]] = set()
     documents: set[Any] = set()
+    conditions: set[str] = set()
     number = 0
     try:
         with path.open(encoding="utf-8", errors="strict") as stream:
@@ -183,6 +181,8 @@ def _read_samples(
                 if key[0] in documents:
                     continue  # one row per filter; the values are the same
                 documents.add(key[0])
+                if COLUMN in _object(row.get("doc"), str(path)):
+                    conditions.add(str(row["doc"][COLUMN]))
                 hashes.append(f"{row['doc_id']}:{row['doc_hash']}:{row['prompt_hash']}")
                 for metric in metrics:
                     values[metric].append(_checked(row.get(metric), metric, f"{path}:{number}"))
@@ -195,7 +195,7 @@ def _read_samples(
         ) from error
     if not hashes:
         raise DataError(f"{path} is empty. Evaluate again.")
-    return hashes, values
+    return hashes, values, conditions
 
 
 def _checked(value: Any, metric: str, where: str) -> dict[str, Any]:

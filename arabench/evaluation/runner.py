@@ -25,7 +25,10 @@ from arabench.checkpoints import (
     weights_sha256,
 )
 from arabench.corpus.files import atomic_writer
+from arabench.devices import disable_cpu_repacking, nf4, pick_device
 from arabench.errors import UsageError, did_you_mean
+from arabench.evaluation.source import HUB_PREFIX, check_folder
+from arabench.evaluation.tasks import source_of
 from arabench.resources import tasks_dir
 
 BASE: Final = "base"
@@ -78,6 +81,9 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
         UsageError: unknown task, no such model, adapter of another base, or an adapter
             that changes nothing.
     """
+    data = source_of(request.metadata).data  # refuses wrong keys before anything is loaded
+    if data is not None and not data.startswith(HUB_PREFIX):
+        check_folder(data)
     manager = task_manager(request.metadata)
     _check_names(request, manager)
     if Path(request.output).exists() and not Path(request.output).is_dir():
@@ -134,22 +140,12 @@ def _check_names(request: Request, manager: Any) -> None:
 
 def _load_base(request: Request) -> tuple[Any, Any]:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    device = request.device
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device is 'cuda' but torch sees no CUDA device. Use 'auto' or 'cpu'.")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = pick_device(request.device)
     dtype: Any = "auto" if request.dtype == "auto" else getattr(torch, request.dtype)
-    quantization = (
-        BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.float32 if device == "cpu" else torch.bfloat16,
-        )
-        if request.bits == 4
-        else None
-    )  # fmt: skip
+    compute = "float32" if device == "cpu" else "bfloat16"
+    quantization = nf4(compute) if request.bits == 4 else None
     name = request.model
     if is_local(name):
         name = str(Path(name).expanduser())
@@ -165,10 +161,7 @@ def _load_base(request: Request) -> tuple[Any, Any]:
             f"model {request.model!r} could not be loaded: {type(error).__name__}: "
             f"{str(error)[:400]}"
         ) from error
-    for module in model.modules():
-        # On such CPUs a forward without gradients would repack 4-bit weights for good.
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+    disable_cpu_repacking(model)
     model.eval()
     return model, tokenizer
 

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.evaluation import prompts
 from arabench.evaluation.answers import exact_match, token_f1
+from arabench.evaluation.conditions import COLUMN, conditions_of
 from arabench.evaluation.noise import perturb
 from arabench.evaluation.parallel import codes_for, load_parallel
 from arabench.evaluation.questions import Question, load_questions
@@ -69,12 +70,13 @@ def source_of(metadata: Mapping[str, Any]) -> Source:
     return Source.from_metadata(**chosen)
 
 
-def _dataset(rows: Sequence[Mapping[str, Any]], what: str) -> Any:
+def _dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") -> Any:
     if not rows:
         raise DataError(f"the data holds nothing to evaluate for {what}.")
     import datasets
 
-    return datasets.Dataset.from_list([dict(row) for row in rows])
+    extra = {COLUMN: conditions} if conditions else {}
+    return datasets.Dataset.from_list([{**row, **extra} for row in rows])
 
 
 # --- data ------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ def lm_data(variety: str, **metadata: Any) -> Splits:
         for code in codes
         if code in item.texts
     ]
-    return {"test": _dataset(rows, variety)}
+    return {"test": _dataset(rows, variety, conditions_of(metadata))}
 
 
 @_plain_errors
@@ -113,7 +115,7 @@ def tax_data(variety: str, **metadata: Any) -> Splits:
         for code in codes
         if code in item.texts and reference in item.texts
     ]
-    return {"test": _dataset(rows, f"{variety} beside MSA")}
+    return {"test": _dataset(rows, f"{variety} beside MSA", conditions_of(metadata))}
 
 
 @_plain_errors
@@ -142,7 +144,11 @@ def translation_data(variety: str, target: str, **metadata: Any) -> Splits:
         ]
 
     return {
-        "test": _dataset(rows(test, source), f"translation from {variety} to {target}"),
+        "test": _dataset(
+            rows(test, source),
+            f"translation from {variety} to {target}",
+            conditions_of(metadata, sacrebleu=True),
+        ),
         "train": _dataset(rows(shots, Source()), "prompt examples"),
     }
 
@@ -169,7 +175,11 @@ def reading_data(variety: str, **metadata: Any) -> Splits:
         ]
 
     return {
-        "test": _dataset(rows(source, "test"), f"reading comprehension in {variety}"),
+        "test": _dataset(
+            rows(source, "test"),
+            f"reading comprehension in {variety}",
+            conditions_of(metadata),
+        ),
         "train": _dataset(rows(Source(), "train"), "prompt examples"),
     }
 
@@ -194,7 +204,11 @@ def mmlu_data(subject: str | None = None, **metadata: Any) -> Splits:
         for question in load_questions(source)
         if question.split != "dev" and subject in (None, question.subject)
     ]
-    return {"test": _dataset(rows, f"subject {subject}" if subject else "multiple choice")}
+    return {
+        "test": _dataset(
+            rows, f"subject {subject}" if subject else "multiple choice", conditions_of(metadata)
+        )
+    }
 
 
 @_plain_errors
@@ -211,8 +225,7 @@ def mmlu_files_data(**metadata: Any) -> Splits:
 @_plain_errors
 def mmlu_hub_data(hub: str, hub_config: str, **metadata: Any) -> Splits:
     """Multiple-choice questions of a hub data set named in the YAML."""
-    given = {key: value for key, value in metadata.items() if key.startswith("arabench_")}
-    return mmlu_data(**{"arabench_data": f"hub:{hub}", "arabench_config": hub_config, **given})
+    return mmlu_data(**{"arabench_data": f"hub:{hub}", "arabench_config": hub_config, **metadata})
 
 
 @_plain_errors
@@ -231,7 +244,7 @@ def noisy_lm_data(kind: str, **metadata: Any) -> Splits:
         for item in items
         if code in item.texts
     ]
-    return {"test": _dataset(rows, "noisy language modelling")}
+    return {"test": _dataset(rows, "noisy language modelling", conditions_of(metadata))}
 
 
 @_plain_errors
@@ -250,7 +263,7 @@ def noisy_mc_data(kind: str, **metadata: Any) -> Splits:
         row = _question_row(question)
         row["prompts"] = [prompts.multiple_choice(text, choices) for text in texts]
         rows.append(row)
-    return {"test": _dataset(rows, "noisy multiple choice")}
+    return {"test": _dataset(rows, "noisy multiple choice", conditions_of(metadata))}
 
 
 # --- prompts -----------------------------------------------------------------------------------

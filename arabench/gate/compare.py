@@ -110,6 +110,7 @@ def _check_comparable(left: TaskResult, right: TaskResult) -> None:
     checks = [
         ("variety", str(left.variety), str(right.variety)),
         ("task version", left.version, right.version),
+        ("condition", left.conditions or "none", right.conditions or "none"),
         ("metric signature", str(left.signatures), str(right.signatures)),
         ("list of metrics", str(sorted(left.scores)), str(sorted(right.scores))),
         ("settings", left.settings, right.settings),

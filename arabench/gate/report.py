@@ -118,6 +118,26 @@ def junit(comparison: Comparison) -> str:
             SubElement(case, "failure", message=describe(row)).text = describe(row)
         else:
             SubElement(case, "system-out").text = describe(row)
+    return _document(suite)
+
+
+def markdown_error(reason: str) -> str:
+    """The report of a comparison that was refused."""
+    return f"# Gate: no decision\n\n{markdown_text(reason)}\n"
+
+
+def junit_error(reason: str) -> str:
+    """JUnit XML of a comparison that was refused: one test case with an error."""
+    suite = Element(
+        "testsuite", name="arabench gate", tests="1", failures="0", errors="1", skipped="0"
+    )
+    case = SubElement(suite, "testcase", classname="arabench gate", name="comparison", time="0")
+    text = _NOT_XML.sub("?", reason)
+    SubElement(case, "error", message=text).text = text
+    return _document(suite)
+
+
+def _document(suite: Element) -> str:
     suites = Element("testsuites")
     suites.append(suite)
     indent(suites)

@@ -113,13 +113,34 @@ def test_quiet(here: Path, capsys: Captured) -> None:
     assert "PASS (1 of 1 deciding rows pass)" in err
 
 
-def test_failed_report_is_no_decision_and_leaves_the_old_one(here: Path, capsys: Captured) -> None:
+def test_failed_report_is_no_decision_and_replaces_the_old_ones(
+    here: Path, capsys: Captured
+) -> None:
     (here / "gate.md").mkdir()
     (here / "gate.xml").write_text("old")
     message = refusal(capsys, "base", "worse", "--markdown", "gate.md", "--junit", "gate.xml")
     assert "cannot write 'gate.md'" in message
-    assert (here / "gate.xml").read_text() == "old"
+    case = parse(here / "gate.xml").getroot()[0][0]  # noqa: S314
+    assert case[0].tag == "error"
+    assert "cannot write" in str(case[0].text)
     assert not [file for file in here.iterdir() if "partial" in file.name]
+
+
+def test_a_refusal_replaces_the_reports_of_an_earlier_pass(here: Path, capsys: Captured) -> None:
+    reports = ["--markdown", "gate.md", "--junit", "gate.xml"]
+    assert main(["gate", "base", "better", "--quiet", *reports]) == 0
+    capsys.readouterr()
+    assert "PASS" in (here / "gate.md").read_text(encoding="utf-8")
+    refusal(capsys, "base", "base", *reports)
+    assert (here / "gate.md").read_text(encoding="utf-8").startswith("# Gate: no decision")
+    assert parse(here / "gate.xml").getroot()[0].get("errors") == "1"  # noqa: S314
+
+
+def test_one_file_for_both_reports_is_refused_under_any_spelling(
+    here: Path, capsys: Captured
+) -> None:
+    message = refusal(capsys, "base", "better", "--markdown", "./r", "--junit", "r")
+    assert "Name two files" in message
 
 
 def test_reports_replace_old_ones_whole(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,8 +88,9 @@ def test_line_ends_and_byte_order_mark_are_no_text(tmp_path: Path) -> None:
 
 def test_row_of_several_lines_is_one_line_of_txt(tmp_path: Path) -> None:
     file = write_rows(tmp_path / "in.jsonl", [{"text": "a\n\nb\r\nc\rd"}, {"text": "e"}])
-    normalize(file, tmp_path / "out.txt", NONE)
+    summary = normalize(file, tmp_path / "out.txt", NONE)
     assert (tmp_path / "out.txt").read_bytes() == b"a b c d\ne\n"
+    assert any("line breaks became spaces" in loss for loss in summary.losses)
 
 
 def test_several_inputs_of_several_formats_become_one_file(tmp_path: Path) -> None:

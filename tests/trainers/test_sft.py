@@ -215,6 +215,16 @@ class TestFolder:
         assert not first.finished_before
         assert again.last_loss == first.last_loss
         assert again.learned == first.learned
+        (tmp_path / "text.txt").write_text(f"{SENTENCE}\n", encoding="utf-8")
+        with pytest.raises(UsageError, match=r"data changed since the run"):
+            sft.train(make_recipe(training=short))
+        for damage in ("{", "{}", "[]"):
+            run_file = tmp_path / "run" / "run.json"
+            whole = run_file.read_text(encoding="utf-8")
+            run_file.write_text(damage, encoding="utf-8")
+            with pytest.raises(DataError, match=r"run\.json"):
+                sft.train(make_recipe(training=short))
+            run_file.write_text(whole, encoding="utf-8")
         (tmp_path / "run" / "note.txt").write_text("mine", encoding="utf-8")
         other = make_recipe(training={"max_steps": 2})
         with pytest.raises(UsageError, match=r"run of another recipe.*--overwrite"):

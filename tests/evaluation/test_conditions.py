@@ -1,0 +1,51 @@
+"""Conditions that change scores and that the gate must see."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from arabench.evaluation.conditions import COLUMN, conditions_of, vocabulary_cut
+from arabench.evaluation.tasks import lm_data, translation_data
+
+
+@pytest.fixture
+def padded_base(tiny_base: Path, tmp_path: Path) -> Path:
+    """The tiny base with a configuration that claims a padded vocabulary, as Qwen2 has."""
+    folder = tmp_path / "padded"
+    shutil.copytree(tiny_base, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["vocab_size"] += 128
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def test_a_padded_vocabulary_is_cut_when_peft_is_given(padded_base: Path) -> None:
+    sizes = vocabulary_cut(str(padded_base), str(padded_base), "main")
+    assert sizes is not None
+    assert sizes[0] - sizes[1] == 128
+    assert "vocabulary cut" in conditions_of({"pretrained": str(padded_base), "peft": "x"})
+
+
+def test_without_peft_or_padding_there_is_nothing_to_say(
+    padded_base: Path, tiny_base: Path
+) -> None:
+    assert conditions_of({"pretrained": str(padded_base)}) == ""
+    assert conditions_of({"pretrained": str(tiny_base), "peft": "x"}) == ""
+
+
+def test_documents_of_a_cut_run_say_so(padded_base: Path) -> None:
+    plain = lm_data("egy", pretrained=str(padded_base))["test"]
+    cut = lm_data("egy", pretrained=str(padded_base), peft="x")["test"]
+    assert COLUMN not in plain.column_names
+    assert "vocabulary cut" in cut[0][COLUMN]
+
+
+def test_translation_documents_name_the_release_of_sacrebleu() -> None:
+    import sacrebleu
+
+    document = translation_data("egy", "msa")["test"][0]
+    assert document[COLUMN] == f"sacrebleu {sacrebleu.__version__}"
