@@ -21,6 +21,7 @@ from arabench.corpus.files import (
 from arabench.corpus.readers import Reject, check_text_column, read_batches, read_schema
 from arabench.corpus.writers import open_writer
 from arabench.errors import DataError, UsageError
+from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer
 
 OnError = Literal["stop", "quarantine"]
@@ -67,6 +68,7 @@ def normalize_files(
     for name in inputs:
         check_input(name)
     summary = Summary()
+    engine = BatchNormalizer(normalizer)
     chosen = None if output_format is None else format_of(output, output_format)
     plan = plan_outputs(inputs, output, chosen)
     formats = [_target_format(sources, target, input_format, chosen) for sources, target in plan]
@@ -75,7 +77,7 @@ def normalize_files(
             sources,
             target,
             target_format,
-            normalizer,
+            engine,
             text_field,
             input_format,
             on_error,
@@ -107,7 +109,7 @@ def _normalize_to(
     sources: list[str],
     target: str,
     target_format: Format,
-    normalizer: Normalizer,
+    normalizer: BatchNormalizer,
     text_field: str,
     input_format: str | None,
     on_error: OnError,
@@ -127,8 +129,7 @@ def _normalize_to(
             for batch in read_batches(
                 source, source_format, text_field, on_bytes, keep_columns=schema is not None
             ):
-                for row in batch.rows:
-                    _normalize_row(row, text_field, normalizer, summary)
+                _normalize_rows(batch.rows, text_field, normalizer, summary)
                 writer.write(batch)
                 summary.rows += len(batch.rows) + len(batch.rejects)
                 summary.written += len(batch.rows)
@@ -151,17 +152,16 @@ def _normalize_to(
         Path(rejects_file).unlink(missing_ok=True)  # of an earlier run on worse data
 
 
-def _normalize_row(
-    row: dict[str, Any], text_field: str, normalizer: Normalizer, summary: Summary
+def _normalize_rows(
+    rows: list[dict[str, Any]], text_field: str, normalizer: BatchNormalizer, summary: Summary
 ) -> None:
-    before = row[text_field]
-    if before is None:
-        summary.null += 1
-        return
-    after = normalizer.normalize(before)
-    if after != before:
-        row[text_field] = after
-        summary.changed += 1
+    filled = [row for row in rows if row[text_field] is not None]
+    summary.null += len(rows) - len(filled)
+    texts = normalizer.normalize_many([row[text_field] for row in filled])
+    for row, after in zip(filled, texts, strict=True):
+        if after != row[text_field]:
+            row[text_field] = after
+            summary.changed += 1
 
 
 def _count(reject: Reject, summary: Summary) -> None:

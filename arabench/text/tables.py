@@ -1,0 +1,195 @@
+"""Tables that drive the compiled engine, made from the same rules the reference runs.
+
+Rules that look at one character at a time are composed into one table from code point
+to output; the few that look at neighbours (zero-width joiners, foreign script, marks,
+word ends, white space) become switches of the kernel. Nothing here repeats what a rule
+does: the table is filled by running the reference rules on every code point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arabench import chars
+from arabench.text.normalize import Options, rules_for
+from arabench.text.rule import Rule
+
+CODE_POINTS: Final = 0x110000
+
+# Entries of `Tables.action` that are no code point.
+#: Deleted before zero-width and foreign characters are looked at: leaves no trace.
+DELETE: Final = -1
+#: Run of these becomes one space.
+FOREIGN: Final = -2
+#: Zero-width joiner: kept between emoji.
+JOINER: Final = -3
+#: Deleted zero-width character: ends what a joiner could hold together.
+ZERO_WIDTH: Final = -4
+#: Deleted by a later rule: also ends a run of foreign characters.
+DELETE_LATE: Final = -5
+#: Action -(SEQUENCE + i) writes sequence i.
+SEQUENCE: Final = 16
+
+# Bits of `Tables.kind`, the class of a character that the kernel writes.
+MARK: Final = 1
+LETTER: Final = 2
+SPACE: Final = 4
+BREAK: Final = 8
+#: Letters that a cluster rule may change: bases of compositions, alif forms, hamza carriers.
+SPECIAL: Final = 16
+EMOJI: Final = 32
+
+#: Rules that look at neighbours; all others map single characters.
+_CONTEXTUAL: Final = frozenset(
+    {"zero-width", "non-arabic", "case-endings", "mark-order", "alif-forms", "hamza-carriers",
+     "loose-hamza", "final-ya-to-maqsura", "trim", "line-breaks", "spaces"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Input of the kernel.
+
+    Attributes:
+        action: (CODE_POINTS,) int32: a code point to write, or DELETE, FOREIGN, JOINER,
+            or -(SEQUENCE + i).
+        kind: (CODE_POINTS,) uint8: class bits of a written code point.
+        sequence_start: (n + 1,) int32 and sequence: (m,) int32: code points of sequence i.
+        mark_class: (CODE_POINTS,) uint8: canonical combining class of Arabic marks.
+        is_hamza_mark: (CODE_POINTS,) bool.
+        composed: (256, 3) int32: [base - 0x600, mark - 0x653] -> composed letter or 0.
+        flags: (6,) int64: compose, unify alif, hamza (1 carrier, 2 line), final ya,
+            collapse, joiners between emoji are kept.
+    """
+
+    action: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+    sequence_start: NDArray[np.int32]
+    sequence: NDArray[np.int32]
+    mark_class: NDArray[np.uint8]
+    is_hamza_mark: NDArray[np.bool_]
+    composed: NDArray[np.int32]
+    flags: NDArray[np.int64]
+
+
+def build_tables(options: Options) -> Tables | None:
+    """Tables for `options`; None when a chosen rule has no compiled form."""
+    rules = rules_for(options)
+    if any(rule.name == "case-endings" for rule in rules):
+        return None
+    action, sequences = _actions(rules)
+    starts = np.cumsum([0, *map(len, sequences)], dtype=np.int32)
+    flat = [ord(char) for text in sequences for char in text]
+    flags = [
+        options.mark_order == "canonical",
+        options.alif == "unify",
+        {"keep": 0, "carrier": 1, "line": 2}[options.hamza],
+        options.alif_maqsura == "from_final_ya",
+        options.whitespace == "collapse",
+        options.zero_width == "strip" and options.scripts == "keep",
+    ]
+    return Tables(
+        action=action,
+        kind=_kinds(),
+        sequence_start=starts,
+        sequence=np.asarray(flat or [0], dtype=np.int32),
+        mark_class=_mark_classes(),
+        is_hamza_mark=_members(chars.HAMZA_MARKS),
+        composed=_compositions(),
+        flags=np.asarray(flags, dtype=np.int64),
+    )
+
+
+def _actions(rules: list[Rule]) -> tuple[NDArray[np.int32], list[str]]:
+    """What becomes of each code point under the context-free rules, in their order."""
+    action = np.arange(CODE_POINTS, dtype=np.int32)
+    sequences: list[str] = []
+    touched = _touched(rules)
+    for code in touched:
+        outcome = _outcome(chr(code), rules)
+        if isinstance(outcome, int):
+            action[code] = outcome
+        elif len(outcome) == 1:
+            action[code] = ord(outcome)
+        else:
+            action[code] = -(SEQUENCE + len(sequences))
+            sequences.append(outcome)
+    if any(rule.name == "non-arabic" for rule in rules):
+        foreign = np.ones(CODE_POINTS, dtype=bool)
+        foreign[[ord(char) for char in chars.ARABIC_TEXT]] = False
+        foreign[touched] = False
+        action[foreign] = FOREIGN
+    return action, sequences
+
+
+def _touched(rules: list[Rule]) -> list[int]:
+    """Code points that some context-free rule or the zero-width rule may change."""
+    found = {key for rule in rules if rule.table is not None for key in rule.table}
+    if any(rule.name == "zero-width" for rule in rules):
+        found |= {ord(char) for char in chars.ZERO_WIDTH}
+    return sorted(found)
+
+
+def _outcome(char: str, rules: list[Rule]) -> str | int:
+    text = char
+    looked_around = False
+    for rule in rules:
+        if rule.name == "zero-width":
+            looked_around = True
+            if text == chars.ZERO_WIDTH_JOINER:
+                return JOINER
+            if text in chars.ZERO_WIDTH:
+                return ZERO_WIDTH
+        elif rule.name == "non-arabic":
+            looked_around = True
+            if any(part not in chars.ARABIC_TEXT for part in text):
+                # Maps before this rule yield Arabic letters or nothing, never a mixture.
+                return FOREIGN
+        elif rule.name not in _CONTEXTUAL:
+            text = rule.apply(text)
+            if not text:
+                return DELETE_LATE if looked_around else DELETE
+    return text
+
+
+def _members(members: frozenset[str]) -> NDArray[np.bool_]:
+    table = np.zeros(CODE_POINTS, dtype=np.bool_)
+    table[[ord(char) for char in members]] = True
+    return table
+
+
+def _kinds() -> NDArray[np.uint8]:
+    kind = np.zeros(CODE_POINTS, dtype=np.uint8)
+    special = (
+        {base for base, _ in chars.COMPOSITIONS}
+        | chars.ALIF_VARIANTS
+        | {chars.WAW_HAMZA, chars.YA_HAMZA}
+    )
+    for bit, members in (
+        (MARK, chars.MARKS),
+        (LETTER, chars.LETTERS),
+        (SPACE, chars.HORIZONTAL_SPACE),
+        (BREAK, chars.LINE_BREAKS),
+        (SPECIAL, special),
+        (EMOJI, chars.EMOJI_PARTS),
+    ):
+        kind[[ord(char) for char in members]] |= bit
+    return kind
+
+
+def _mark_classes() -> NDArray[np.uint8]:
+    table = np.zeros(CODE_POINTS, dtype=np.uint8)
+    for mark, value in chars.MARK_CLASS.items():
+        table[ord(mark)] = value
+    return table
+
+
+def _compositions() -> NDArray[np.int32]:
+    table = np.zeros((256, 3), dtype=np.int32)
+    for (base, mark), composed in chars.COMPOSITIONS.items():
+        table[ord(base) - 0x600, ord(mark) - 0x653] = ord(composed)
+    return table
