@@ -86,6 +86,8 @@ def _shown(row: Row) -> Row:
 def _amount(row: Row, value: float) -> str:
     if SCORES[row.metric].higher_is_better:
         return f"{value:+.3f}"
+    if value > 9.995:  # a perplexity can be a million times as high; percents say little then
+        return f"x{1 + value:.3g}"
     return f"{value:+.2%}"
 
 
