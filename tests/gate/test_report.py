@@ -120,4 +120,10 @@ def test_undefined_numbers_can_be_shown() -> None:
     found = comparison()
     broken = replace(found.rows[0], low=float("nan"), high=float("inf"), candidate=float("inf"))
     report = markdown(replace(found, rows=(broken, *found.rows[1:])))
-    assert "+nan% to +inf%" in report
+    assert "+nan% to xinf" in report
+
+
+def test_a_perplexity_that_explodes_is_shown_as_a_factor() -> None:
+    found = comparison()
+    broken = replace(found.rows[0], high=242_999.0)
+    assert "x2.43e+05" in markdown(replace(found, rows=(broken,)))
