@@ -49,9 +49,11 @@ def vocabulary_cut(pretrained: str, tokenizer: str, revision: str) -> tuple[int,
     try:
         from transformers import AutoConfig, AutoTokenizer
 
-        config = AutoConfig.from_pretrained(pretrained, revision=revision)
+        config = AutoConfig.from_pretrained(pretrained, revision=revision, trust_remote_code=False)
         inner = getattr(config, "text_config", None) or config
-        ours = len(AutoTokenizer.from_pretrained(tokenizer, revision=revision))
+        ours = len(
+            AutoTokenizer.from_pretrained(tokenizer, revision=revision, trust_remote_code=False)
+        )
     except Exception:  # the model loader reports what is wrong with it
         return None
     if inner.vocab_size <= ours:

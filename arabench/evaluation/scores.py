@@ -12,7 +12,7 @@ resampled together: they are not independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ SCORES_VERSION: Final = 1
 #: standard error from B draws is about 1/sqrt(2B), 2 % here.
 BOOTSTRAP_DRAWS: Final = 1000
 BOOTSTRAP_SEED: Final = 20241217
+#: Bootstrap weights held in memory at once: 64 MB.
+WEIGHTS_IN_MEMORY: Final = 8_000_000
 #: Rates at which robustness is measured; 0 is the clean text.
 NOISE_RATES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 
@@ -215,18 +217,25 @@ def point(score: Score, sums: Array) -> float:
     return float(score.compute(sums.sum(axis=0)))
 
 
-def resample_weights(count: int, draws: int, seed: int) -> Array:
-    """(draws, count): how often each of `count` items is drawn in each bootstrap sample."""
+def resample_weights(count: int, draws: int, seed: int) -> Iterator[Array]:
+    """How often each of `count` items is drawn in each of `draws` bootstrap samples.
+
+    Yields (part of draws, count), so that memory stays bounded; the draws do not depend on
+    how they are parted.
+    """
     rng = np.random.default_rng(seed)
-    return rng.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
+    share = np.full(count, 1 / count)
+    size = max(1, WEIGHTS_IN_MEMORY // count)
+    for start in range(0, draws, size):
+        yield rng.multinomial(count, share, min(size, draws - start)).astype(np.float64)
 
 
 def bootstrap(
     score: Score, sums: Array, draws: int = BOOTSTRAP_DRAWS, seed: int = BOOTSTRAP_SEED
 ) -> Array:
     """(draws,): the score of bootstrap samples of items (Efron 1979), seeded."""
-    weights = resample_weights(len(sums), draws, seed)
-    return np.asarray(score.compute(weights @ sums))
+    parts = resample_weights(len(sums), draws, seed)
+    return np.concatenate([score.compute(weights @ sums) for weights in parts])
 
 
 def standard_error(score: Score, sums: Array) -> float:

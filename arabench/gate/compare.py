@@ -13,20 +13,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
 from arabench.errors import UsageError
 from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES, Array, Score, Sums, point
+from arabench.evaluation.scores import SCORES, Array, Score, Sums, point, resample_weights
 from arabench.gate.policy import Policy
 from arabench.varieties import VARIETIES
 
 Verdict = Literal["pass", "fail", "info"]
-
-#: Bootstrap weights held in memory at once: 64 MB.
-_WEIGHTS: Final = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -178,16 +175,12 @@ def paired_degradation(
     score: Score, baseline: Sums, candidate: Sums, draws: int, seed: int
 ) -> tuple[float, Array]:
     """Degradation on all items, and on `draws` paired bootstrap samples of items."""
-    count = len(baseline.items)
-    rng = np.random.default_rng(seed)
-    size = max(1, _WEIGHTS // count)
-    parts = []
-    for start in range(0, draws, size):
-        shape = min(size, draws - start)
-        weights = rng.multinomial(count, np.full(count, 1 / count), shape).astype(np.float64)
-        left = score.compute(weights @ baseline.sums)  # (shape,)
-        right = score.compute(weights @ candidate.sums)  # (shape,)
-        parts.append(degradation(score, left, right))
+    parts = [
+        degradation(
+            score, score.compute(weights @ baseline.sums), score.compute(weights @ candidate.sums)
+        )
+        for weights in resample_weights(len(baseline.items), draws, seed)
+    ]
     ours = np.asarray(point(score, baseline.sums))
     theirs = np.asarray(point(score, candidate.sums))
     return float(degradation(score, ours, theirs)), np.concatenate(parts)

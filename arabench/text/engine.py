@@ -15,6 +15,8 @@ from arabench.text.normalize import Normalizer, Options
 #: Characters after which a run changes to the compiled engine. The reference needs about
 #: half a second for these, which is what importing numba and its cached code costs.
 COMPILE_AFTER_CHARS: Final = 1_000_000
+#: With so few rules the reference is about as fast, and needs none of numba's 100 MB.
+NOT_WORTH_COMPILING: Final = 1
 
 
 class BatchNormalizer:
@@ -32,16 +34,14 @@ class BatchNormalizer:
         self.chars_seen = 0
         self._compile_after = compile_after_chars
         self._kernel: Kernel | None = None
-        self._tried = False
+        self._may_compile = len(reference.rules) > NOT_WORTH_COMPILING
 
     def normalize_many(self, texts: Sequence[str]) -> list[str]:
         """The normalized texts, in order."""
         self.chars_seen += sum(map(len, texts))
-        if self.chars_seen < self._compile_after:
-            return [self.reference.normalize(text) for text in texts]
-        if not self._tried:
-            self._tried = True
+        if self._may_compile and self._kernel is None and self.chars_seen >= self._compile_after:
             self._kernel = Kernel.build(self.reference.options)
+            self._may_compile = self._kernel is not None
         if self._kernel is None:
             return [self.reference.normalize(text) for text in texts]
         return [

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-import json
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -199,12 +197,6 @@ class Normalizer:
     def signature(self) -> str:
         """Options, rule version and Unicode version."""
         return f"{self.options.signature}|unicode:{chars.UNICODE_VERSION}"
-
-    @property
-    def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that identify options and rules."""
-        text = json.dumps([self.signature, [rule.name for rule in self.rules]])
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def normalize(self, text: str) -> str:
         """The normalized text. Total: any string, lone surrogates included, has a result."""

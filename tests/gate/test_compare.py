@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from arabench.errors import UsageError
-from arabench.evaluation.scores import SCORES, Sums, resample_weights
-from arabench.gate import compare as module
+from arabench.evaluation import scores
+from arabench.evaluation.scores import SCORES, Sums
 from arabench.gate.compare import Comparison, Row, compare, degradation, paired_degradation
 from arabench.gate.policy import Policy, Rule
 from tests.gate.synthetic import Task, evaluation, lengths, lm_task, pair_of_bits
@@ -119,11 +119,12 @@ def test_samples_of_an_item_are_resampled_together() -> None:
 
 def test_large_comparisons_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = sums((10, 9), (12, 8), (7, 7)), sums((11, 9), (12, 8), (8, 7))
-    weights = resample_weights(3, 1000, 7)
+    rng = np.random.default_rng(7)
+    weights = rng.multinomial(3, np.full(3, 1 / 3), size=1000).astype(float)
     whole = degradation(
         BITS, BITS.compute(weights @ ours.sums), BITS.compute(weights @ theirs.sums)
     )
-    monkeypatch.setattr(module, "_WEIGHTS", 3 * 130)
+    monkeypatch.setattr(scores, "WEIGHTS_IN_MEMORY", 3 * 130)
     assert np.array_equal(paired_degradation(BITS, ours, theirs, 1000, 7)[1], whole)
 
 
