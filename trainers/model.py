@@ -43,9 +43,9 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(
             name,
             dtype=getattr(torch, recipe.quantization.compute_dtype),
-            quantization_config=_quantization(recipe),
             device_map={"": device},
             use_safetensors=None if recipe.base.allow_pickle else True,
+            **_quantization(recipe),
             **kwargs,
         )
     except Exception as error:  # whatever the libraries make of a broken folder
@@ -60,14 +60,16 @@ def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _quantization(recipe: Recipe) -> Any:
+def _quantization(recipe: Recipe) -> dict[str, Any]:
+    """Arguments that quantize; none for 16 bits, so that a quantized folder speaks for itself."""
     from transformers import BitsAndBytesConfig
 
-    if recipe.quantization.bits == 16:
-        return None
-    if recipe.quantization.bits == 8:
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return nf4(recipe.quantization.compute_dtype, recipe.quantization.double_quantization)
+    section = recipe.quantization
+    if section.bits == 16:
+        return {}
+    if section.bits == 8:
+        return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
+    return {"quantization_config": nf4(section.compute_dtype, section.double_quantization)}
 
 
 def _check_targets(model: Any, recipe: Recipe) -> None:

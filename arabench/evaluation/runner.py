@@ -145,16 +145,17 @@ def _load_base(request: Request) -> tuple[Any, Any]:
     device = pick_device(request.device)
     dtype: Any = "auto" if request.dtype == "auto" else getattr(torch, request.dtype)
     compute = "float32" if device == "cpu" else "bfloat16"
-    quantization = nf4(compute) if request.bits == 4 else None
+    # Only when asked for: an explicit None would undo what a quantized folder says of itself.
+    quantization = {"quantization_config": nf4(compute)} if request.bits == 4 else {}
     name = request.model
     if is_local(name):
         name = str(Path(name).expanduser())
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=request.trust_remote_code)
         model = AutoModelForCausalLM.from_pretrained(
-            name, dtype=dtype, quantization_config=quantization,
-            device_map={"": device}, use_safetensors=None if request.allow_pickle else True,
-            trust_remote_code=request.trust_remote_code,
+            name, dtype=dtype, device_map={"": device},
+            use_safetensors=None if request.allow_pickle else True,
+            trust_remote_code=request.trust_remote_code, **quantization,
         )  # fmt: skip
     except Exception as error:  # whatever the libraries make of a broken folder
         raise UsageError(

@@ -154,6 +154,26 @@ def test_four_bits(tiny_base: Path, adapters: dict[str, str], tmp_path: Path) ->
     )
 
 
+def test_a_folder_stored_in_four_bits_is_measured_as_it_is(
+    tiny_base: Path, adapters: dict[str, str], tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="needs the extra arabench[train]")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from arabench.devices import nf4
+
+    folder = tmp_path / "nf4"
+    AutoModelForCausalLM.from_pretrained(
+        tiny_base, quantization_config=nf4("float32"), dtype="float32"
+    ).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_base).save_pretrained(folder)
+    tasks = {"tasks": ["arabench_lm_egy"], "adapters": {"one": adapters["keys"]}}
+    from_folder = run(folder, tmp_path / "a", **tasks)
+    on_load = run(tiny_base, tmp_path / "b", bits=4, **tasks)
+    for name in ("base", "one"):
+        assert_same(numbers(stored(from_folder[name])), numbers(stored(on_load[name])))
+
+
 def test_only_our_tasks_are_indexed() -> None:
     names = set(task_manager({}).all_tasks)
     assert "arabench_dialects" in names
