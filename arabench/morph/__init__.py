@@ -1,0 +1,1 @@
+"""Words into segments: the built-in segmenter, CAMeL backends, tokenization schemes."""
