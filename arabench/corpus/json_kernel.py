@@ -12,8 +12,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from arabench.text.kernel import _put
 from arabench.text.memory import load_word, trailing_zeros
+from arabench.text.utf8_kernel import put
 
 # What a line is.
 FOUND, NULL, BLANK, ODD = 0, 1, 2, 3
@@ -226,7 +226,7 @@ def _unescape(data, at, end, to):
             low = np.int64(_hex4(data, at + 2, end))
             code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
             at += 6
-        to = _put(data, to, code)
+        to = put(data, to, code)
     return to
 
 

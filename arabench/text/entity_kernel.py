@@ -71,8 +71,9 @@ from arabench.text.entity_tables import (
     WORD,
     EntityTables,
 )
-from arabench.text.kernel import CHANGED, DONE, INVALID_UTF8, _decode, _differ, _put
+from arabench.text.kernel import CHANGED, DONE, INVALID_UTF8
 from arabench.text.memory import load_pair, store_pair
+from arabench.text.utf8_kernel import decode, differ, put
 
 _TEXT_SELECTOR, _SELECTOR = ord(chars.TEXT_SELECTOR), ord(chars.EMOJI_SELECTOR)
 _KEYCAP, _JOINER = ord(chars.KEYCAP), ord(chars.ZERO_WIDTH_JOINER)
@@ -752,7 +753,7 @@ def _decode_row(data, at, end, text):
                 text[n] = first if first < _U80 else ((first & _U1F) << _U6) | (second & _U3F)
                 i = following + _U1
                 continue
-        code, after = _decode(data, np.int64(i), end)
+        code, after = decode(data, np.int64(i), end)
         if code < 0:
             return -1
         n += _U1
@@ -773,7 +774,7 @@ def _encode_row(text, n, out, at):
             store_pair(out, o, np.uint16(pair))
             o += _U1 if code < _U80 else _U2
         else:
-            o = np.uint64(_put(out, np.int64(o), np.int64(code)))
+            o = np.uint64(put(out, np.int64(o), np.int64(code)))
     return np.int64(o)
 
 
@@ -866,7 +867,7 @@ def prepare_rows(data, starts, ends, out, out_starts, out_ends, status, first_ro
                 return row, out_at
             start = out_at
             out_at = _encode_row(first, n, out, out_at)
-            if out_at - start != end - at or _differ(
+            if out_at - start != end - at or differ(
                 out, np.uint64(start), data, np.uint64(at), np.uint64(end - at)
             ):
                 result = CHANGED

@@ -32,6 +32,7 @@ from arabench.text.tables import (
     SPACE,
     SPECIAL,
 )
+from arabench.text.utf8_kernel import decode, differ, put
 
 #: Marks on one letter that the kernel sorts; longer runs go to the reference engine.
 MAX_MARKS = 24
@@ -60,67 +61,6 @@ _U1F, _U3F, _U7FF, _U80, _UC0, _UC2, _UE0, _UF0 = map(
     np.uint64, (0x1F, 0x3F, 0x7FF, 0x80, 0xC0, 0xC2, 0xE0, 0xF0)
 )
 _UCOPY, _USPACE, _UDELETE, _UMARK = map(np.uint64, (FAST_COPY, FAST_SPACE, FAST_DELETE, FAST_MARK))
-
-
-@numba.njit(cache=True, nogil=True)
-def _put(out, at, code):
-    """Write a code point as UTF-8 at `at`; returns the next position."""
-    if code < 0x80:
-        out[at] = code
-        return at + 1
-    if code < 0x800:
-        out[at] = 0xC0 | (code >> 6)
-        out[at + 1] = 0x80 | (code & 0x3F)
-        return at + 2
-    if code < 0x10000:
-        out[at] = 0xE0 | (code >> 12)
-        out[at + 1] = 0x80 | ((code >> 6) & 0x3F)
-        out[at + 2] = 0x80 | (code & 0x3F)
-        return at + 3
-    out[at] = 0xF0 | (code >> 18)
-    out[at + 1] = 0x80 | ((code >> 12) & 0x3F)
-    out[at + 2] = 0x80 | ((code >> 6) & 0x3F)
-    out[at + 3] = 0x80 | (code & 0x3F)
-    return at + 4
-
-
-@numba.njit(cache=True, nogil=True)
-def _decode(data, at, end):
-    """(code point, next position), or (-1, at) where the bytes are not valid UTF-8."""
-    first = np.int64(data[at])
-    if first < 0x80:
-        return first, at + 1
-    if first < 0xC2:
-        return np.int64(-1), at
-    if first < 0xE0:
-        if at + 1 >= end or (data[at + 1] & 0xC0) != 0x80:
-            return np.int64(-1), at
-        return ((first & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F), at + 2
-    if first < 0xF0:
-        if at + 2 >= end or (data[at + 1] & 0xC0) != 0x80 or (data[at + 2] & 0xC0) != 0x80:
-            return np.int64(-1), at
-        code = (
-            ((first & 0x0F) << 12)
-            | ((np.int64(data[at + 1]) & 0x3F) << 6)
-            | (np.int64(data[at + 2]) & 0x3F)
-        )
-        if code < 0x800 or 0xD800 <= code <= 0xDFFF:
-            return np.int64(-1), at
-        return code, at + 3
-    if first > 0xF4 or at + 3 >= end:
-        return np.int64(-1), at
-    for step in range(1, 4):
-        if (data[at + step] & 0xC0) != 0x80:
-            return np.int64(-1), at
-    code = (
-        ((first & 0x07) << 18)
-        | ((np.int64(data[at + 1]) & 0x3F) << 12)
-        | ((np.int64(data[at + 2]) & 0x3F) << 6)
-        | (np.int64(data[at + 3]) & 0x3F)
-    )
-    if code < 0x10000 or code > 0x10FFFF:
-        return np.int64(-1), at
-    return code, at + 4
 
 
 @numba.njit(cache=True, nogil=True)
@@ -212,7 +152,7 @@ def normalize_rows(
                     else:
                         if lead >= _UF0:
                             break
-                        code, at = _decode(data, np.int64(i), end)
+                        code, at = decode(data, np.int64(i), end)
                         if code < 0 or action[code] != code or kind[code] & ~LETTER:
                             break
                         last_in, last_out = i, o
@@ -286,7 +226,7 @@ def normalize_rows(
                     code = ((code & 0x1F) << 6) | (np.int64(data[at + 1]) & 0x3F)
                     at += 2
                 else:
-                    code, at = _decode(data, at, end)
+                    code, at = decode(data, at, end)
                     if code < 0:
                         result = INVALID_UTF8
                         break
@@ -420,7 +360,7 @@ def normalize_rows(
                         out[out_at + 1] = 0x80 | (char & 0x3F)
                         out_at += 2
                     else:
-                        out_at = _put(out, out_at, char)
+                        out_at = put(out, out_at, char)
                 waited = base >= 0  # else the fast stretch has just come from here
                 base, count = write, 0
                 if (
@@ -444,7 +384,7 @@ def normalize_rows(
             out_at = row_start
         else:
             size = ends[row] - starts[row]
-            if out_at - text_start != size or _differ(
+            if out_at - text_start != size or differ(
                 out, np.uint64(text_start), data, np.uint64(starts[row]), np.uint64(size)
             ):
                 # A row that was unescaped elsewhere differs from its own escapes at least.
@@ -524,7 +464,7 @@ def mark_changed(data, heads, starts, ends, tails, out, out_ends, status, mode):
         if mode == AS_JSON:
             if _differ_unescaped(out, at, end, data, starts[row], ends[row]):
                 status[row] |= CHANGED
-        elif end - at != ends[row] - starts[row] or _differ(
+        elif end - at != ends[row] - starts[row] or differ(
             out, np.uint64(at), data, np.uint64(starts[row]), np.uint64(end - at)
         ):
             status[row] |= CHANGED
@@ -540,7 +480,7 @@ def _goes_on(data, at, end, action, kind, sequence_start, sequence, rest):
         if kind[sequence[place]] & MARK == 0:
             return kind[sequence[place]] & LETTER != 0
     while at < end:
-        code, at = _decode(data, at, end)
+        code, at = decode(data, at, end)
         if code < 0:
             return False  # the row is refused when the kernel gets there
         act = np.int64(action[code])
@@ -556,21 +496,6 @@ def _goes_on(data, at, end, action, kind, sequence_start, sequence, rest):
         elif act == FOREIGN:
             return False
     return False
-
-
-@numba.njit(cache=True, nogil=True)
-def _differ(left, left_at, right, right_at, size):
-    """Whether two spans of equal size differ."""
-    different = np.uint64(0)
-    place = np.uint64(0)
-    words = size & ~np.uint64(7)
-    while place < words:
-        different |= load_word(left, left_at + place) ^ load_word(right, right_at + place)
-        place += np.uint64(8)
-    while place < size:
-        different |= np.uint64(left[left_at + place] ^ right[right_at + place])
-        place += _U1
-    return different != 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,7 +11,8 @@ import numba
 import numpy as np
 
 from arabench import chars
-from arabench.text.kernel import INVALID_UTF8, _decode, _put
+from arabench.text.kernel import INVALID_UTF8
+from arabench.text.utf8_kernel import decode, put
 
 # Classes of code points, bits of the table `classes`.
 MARK, LETTER, WHITE, ELONGATED, PUNCTUATION, DIGIT, DIACRITIC, SPACED = (
@@ -235,7 +236,7 @@ def run_pass(which, data, starts, ends, out, out_ends, status, classes, first, s
             if code < 0x80:
                 at += 1
             else:
-                code, at = _decode(data, at, end)
+                code, at = decode(data, at, end)
                 if code < 0:
                     status[row] |= INVALID_UTF8
                     count = 0
@@ -264,6 +265,6 @@ def run_pass(which, data, starts, ends, out, out_ends, status, classes, first, s
                 out[out_at] = code
                 out_at += 1
             else:
-                out_at = _put(out, out_at, code)
+                out_at = put(out, out_at, code)
         out_ends[row] = out_at
     return out_at
