@@ -20,7 +20,7 @@ from importlib.resources import files
 from random import Random
 from typing import Final
 
-from arabench.chars import DIACRITICS, TATWEEL, char_class
+from arabench.chars import DIACRITICS, TA_MARBUTA, TATWEEL, char_class
 from arabench.errors import DataError
 
 _TABLE: Final = "rewriting.tsv"
@@ -133,9 +133,12 @@ def _table() -> dict[str, dict[str, tuple[str, ...]]]:
         sources = row[0].split("/")
         for region, cell in zip(REGIONS, row[1:], strict=True):
             forms = tuple(cell.split("/"))
-            paired = len(sources) > 1 and len(forms) == len(sources) == 2
+            # Feminine for feminine: "small" and "small (f.)", "three" and "three (f.)".
+            paired = len(sources) == len(forms) == 2 and (
+                sources[0].endswith(TA_MARBUTA) != sources[1].endswith(TA_MARBUTA)
+            )
             for place, source in enumerate(sources):
-                chosen = (forms[place],) if paired and source[-1:] == "ة" else forms
+                chosen = (forms[place],) if paired else forms
                 table[region].setdefault(source, chosen)
     return table
 
