@@ -1,0 +1,202 @@
+"""Tokenize the texts of files and undo it: what `arabench tokenize` and `detokenize` do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from arabench.corpus.inputs import expand_inputs
+from arabench.corpus.manifest import FOLDER_MANIFEST, manifest_path, read_manifest
+from arabench.corpus.run import Summary, run_files
+from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.text_engine import TextEngine
+from arabench.errors import ArabenchError, DataError, UsageError
+
+if TYPE_CHECKING:
+    from arabench.morph.tokenizer import Detokenizer, Tokenizer
+
+_SIGNATURE: Final = re.compile(r"tokenize:([0-9]+)\|scheme:([a-z0-9]+)\|mark:([a-z]+)\|backend:.*")
+
+
+class TokenizeStep:
+    """Splits the words in the text of every row; keeps all other fields."""
+
+    parallel = True
+    reshapes = False
+
+    def __init__(self, tokenizer: Tokenizer, text_field: str = "text") -> None:
+        self.tokenizer = tokenizer
+        self.text_field = text_field
+        self.engine = TextEngine(tokenizer.tokenize_many)
+
+    @property
+    def signature(self) -> str:
+        """Versions of schemes and backend, scheme and mark."""
+        return self.tokenizer.signature
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+        """The same rows with their text tokenized; null stays null."""
+        return _rewrite(rows, self.text_field, self.tokenizer.tokenize_many)
+
+
+class DetokenizeStep:
+    """Undoes `TokenizeStep` of the same scheme and mark."""
+
+    parallel = True
+    reshapes = False
+
+    def __init__(self, detokenizer: Detokenizer, text_field: str = "text") -> None:
+        self.detokenizer = detokenizer
+        self.text_field = text_field
+        self.engine = TextEngine(detokenizer.detokenize_many)
+
+    @property
+    def signature(self) -> str:
+        """Version of the schemes, scheme and mark."""
+        return self.detokenizer.signature
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+        """The same rows with their text as it was; null stays null."""
+        return _rewrite(rows, self.text_field, self.detokenizer.detokenize_many)
+
+
+def _rewrite(
+    rows: list[dict[str, Any]], name: str, function: Callable[[Sequence[str]], list[str]]
+) -> Processed:
+    filled = [row for row in rows if row[name] is not None]
+    changed = 0
+    for row, after in zip(filled, function([row[name] for row in filled]), strict=True):
+        if after != row[name]:
+            row[name] = after
+            changed += 1
+    return Processed(rows, changed=changed)
+
+
+def tokenize_files(
+    inputs: Sequence[str],
+    output: str,
+    tokenizer: Tokenizer,
+    io: IoOptions | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> tuple[Summary, str]:
+    """Tokenize the text of every row of every input; see `run_files`.
+
+    Returns:
+        The summary, and the signature of what was done.
+    """
+    io = io or IoOptions()
+    step = TokenizeStep(tokenizer, io.text_field)
+    return run_files(inputs, output, step, io, on_bytes), step.signature
+
+
+def detokenize_files(
+    inputs: Sequence[str],
+    output: str,
+    scheme: str | None = None,
+    mark: str | None = None,
+    io: IoOptions | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> tuple[Summary, str]:
+    """Undo `tokenize_files`.
+
+    Args:
+        inputs: files, folders and patterns, or `-`.
+        output: as for `run_files`.
+        scheme: that of the tokenized text; None takes it from the manifest beside the input,
+            or the default where there is none.
+        mark: the same.
+        io: how files are read and written.
+        on_bytes: called with numbers of bytes read.
+
+    Returns:
+        The summary, and the signature of what was done.
+
+    Raises:
+        UsageError: scheme or mark is unknown or not that of the manifest, or inputs differ.
+        DataError: a manifest is damaged, or of a run with other rules.
+    """
+    from arabench.morph.schemes import DEFAULT_SCHEME
+    from arabench.morph.tokenizer import DEFAULT_MARK, Detokenizer
+
+    io = io or IoOptions()
+    found = _recorded(inputs, io)
+    _refuse_contradictions(found, scheme, mark)
+    chosen = found[0] if found else _Recorded(scheme or DEFAULT_SCHEME, mark or DEFAULT_MARK, "")
+    step = DetokenizeStep(Detokenizer(chosen.scheme, chosen.mark), io.text_field)
+    return run_files(inputs, output, step, io, on_bytes), step.signature
+
+
+class _Recorded(NamedTuple):
+    """What a manifest says of the run that wrote an input."""
+
+    scheme: str
+    mark: str
+    manifest: str
+
+
+def _refuse_contradictions(
+    found: Sequence[_Recorded], scheme: str | None, mark: str | None
+) -> None:
+    """Raise `UsageError` where options and manifests do not name one scheme and one mark."""
+    for record in found:
+        for name, given, written in (
+            ("scheme", scheme, record.scheme),
+            ("mark", mark, record.mark),
+        ):
+            if given not in (None, written):
+                raise UsageError(
+                    f"--{name} {given} contradicts {record.manifest!r}, which says that the "
+                    f"input was written with --{name} {written}. Leave out --{name}, or move the "
+                    "manifest away if it is not of this input."
+                )
+        if record[:2] != found[0][:2]:
+            raise UsageError(
+                f"inputs were tokenized in different ways: {found[0].manifest!r} says "
+                f"--scheme {found[0].scheme} --mark {found[0].mark}, {record.manifest!r} says "
+                f"--scheme {record.scheme} --mark {record.mark}. Detokenize them one by one."
+            )
+
+
+def _recorded(inputs: Sequence[str], io: IoOptions) -> list[_Recorded]:
+    """What manifests beside the inputs say, of those that come from `tokenize`."""
+    try:
+        files = [file.path for file in expand_inputs(inputs, io.input_format).files]
+    except (ArabenchError, OSError):  # the run itself will say what is wrong
+        return []
+    found: dict[str, _Recorded | None] = {}
+    for path in files:
+        for manifest in _manifests_of(path):
+            if manifest not in found:
+                found[manifest] = _read(manifest)
+    return [record for record in found.values() if record is not None]
+
+
+def _manifests_of(path: str) -> Iterator[str]:
+    """Manifests that tell of a file: its own, or that of a folder of outputs that has it."""
+    own = manifest_path(path, is_folder=False)
+    if Path(own).is_file():
+        yield own
+        return
+    for folder in Path(path).parents:
+        manifest = folder / FOLDER_MANIFEST
+        if manifest.is_file():
+            names = {record.name for record in read_manifest(str(manifest)).outputs}
+            if Path(path).relative_to(folder).as_posix() in names:
+                yield str(manifest)
+            return
+
+
+def _read(manifest: str) -> _Recorded | None:
+    from arabench.morph.schemes import SCHEMES_VERSION
+
+    match = _SIGNATURE.fullmatch(read_manifest(manifest).step)
+    if match is None:
+        return None
+    if int(match[1]) != SCHEMES_VERSION:
+        raise DataError(
+            f"{manifest!r} says that the input was tokenized by version {match[1]} of the schemes; "
+            f"this program undoes version {SCHEMES_VERSION}. Use the arabench that wrote it."
+        )
+    return _Recorded(match[2], match[3], manifest)

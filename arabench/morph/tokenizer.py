@@ -1,0 +1,355 @@
+"""Text to tokenized text and back, exactly.
+
+Words are maximal runs of Arabic letters, marks and tatweel; every other character is copied.
+A mark says how tokens of a word are told from words, and which literal text has to be
+escaped for it, with a backslash: only what stands between two Arabic words and is exactly
+what a mark would write there.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import add
+from typing import Final, Literal, cast
+
+from arabench.errors import UsageError, did_you_mean
+from arabench.morph.analysis import Analysis, Segmenter
+from arabench.morph.backends import open_backend
+from arabench.morph.join import attach_enclitic, attach_proclitic
+from arabench.morph.schemes import (
+    DEFAULT_SCHEME,
+    SCHEMES_VERSION,
+    WORD_CLASS,
+    Tokens,
+    scheme_named,
+    tokens_of,
+)
+
+MarkName = Literal["marked", "plus", "split"]
+
+#: Name -> what it writes, for help texts.
+MARKS: Final[dict[MarkName, str]] = {
+    "marked": "tokens apart, a plus sign where they attach",
+    "plus": "inside the word, plus signs between its pieces as spelled",
+    "split": "tokens apart, an invisible U+2060 where they attach",
+}
+
+DEFAULT_MARK: Final[MarkName] = "marked"
+
+_PLUS: Final = "+"
+_WORD_JOINER: Final = "\u2060"  # WORD JOINER
+_SIGNS: Final[dict[MarkName, str]] = {"marked": _PLUS, "plus": _PLUS, "split": _WORD_JOINER}
+
+#: Spellings kept with their tokens, likewise pieces between spaces, likewise tokens with their
+#: word; then half is forgotten. At some 300 bytes each a tokenizer stays below 200 MB.
+CACHE_SIZE: Final = 300_000
+#: Longer ones are hardly met twice.
+_LONGEST_KEY: Final = 48
+
+_WORDS: Final = re.compile(f"([{WORD_CLASS}]+)")
+
+
+def mark_named(name: str) -> MarkName:
+    """The mark of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for known in MARKS:
+        if known == name:
+            return known
+    raise UsageError(f"unknown mark {name!r}. {did_you_mean(name, MARKS)}")
+
+
+class _Memo(dict[str, str]):
+    """A function of strings, its answers kept; threads may share one.
+
+    Args:
+        function: the answers for some strings, in order.
+    """
+
+    def __init__(self, function: Callable[[Sequence[str]], list[str]]) -> None:
+        self._function = function
+
+    def __missing__(self, key: str) -> str:
+        (answer,) = self._function([key])
+        if len(key) <= _LONGEST_KEY:
+            self[key] = answer
+        return answer
+
+    def learn(self, keys: set[str]) -> None:
+        """Work out together what is not known, in an order that depends on nothing else."""
+        # `keys.difference(self)` would go through all of a dict that is not exactly a dict.
+        new = sorted([key for key in keys if key not in self and len(key) <= _LONGEST_KEY])
+        if new:
+            self.update(zip(new, self._function(new), strict=True))
+
+    def make_room(self) -> None:
+        """Forget what was met last where it is too much: what is frequent was met early."""
+        if len(self) > CACHE_SIZE:
+            for key in list(self)[CACHE_SIZE // 2 :]:
+                self.pop(key, None)
+
+
+class _Apart:
+    """Tokens apart: the sign where one attaches, twice where it does letter by letter."""
+
+    def __init__(self, sign: str) -> None:
+        self._sign = sign
+        seam = f"{re.escape(sign)}{{1,2}}"
+        word = f"[{WORD_CLASS}]"
+        self._literal_before = re.compile(rf"\\*{seam} ")
+        self._literal_after = re.compile(rf" \\*{seam}")
+        self._before = re.compile(rf"(?<={word})\\(?=\\*{seam} {word})")
+        self._after = re.compile(rf"(?<={word}) \\(?=\\*{seam}{word})")
+        self._chain = re.compile(
+            rf"((?:{word}++{seam} )+{word}++(?: {seam}{word}++)*|{word}++(?: {seam}{word}++)+)"
+        )
+        self._surfaces = _Memo(self._join_surfaces)
+        self._words = _Memo(self._join_by_rules)
+
+    def write(self, tokens: Tokens) -> str:
+        """Tokens as they stand in the text."""
+        texts, host, plain = tokens
+        sign = self._sign
+        if len(texts) == 1:
+            return texts[0]
+        if True in plain:
+            signs = [sign * (1 + is_plain) for is_plain in plain]
+        else:
+            signs = [sign] * len(texts)
+        return " ".join(
+            [
+                *map(add, texts[:host], signs),
+                texts[host],
+                *map(add, signs[host + 1 :], texts[host + 1 :]),
+            ]
+        )
+
+    def escape(self, between: str) -> str:
+        """What stands between two words, so that it is not taken for a seam."""
+        if self._literal_before.fullmatch(between):
+            return "\\" + between
+        if self._literal_after.fullmatch(between):
+            return " \\" + between[1:]
+        return between
+
+    def read(self, text: str, *, surface: bool) -> str:
+        """The text of which this is the tokenized form."""
+        if self._sign not in text:
+            return text
+        known = self._surfaces if surface else self._words
+        parts = self._chain.split(text)
+        parts[1::2] = map(known.__getitem__, parts[1::2])
+        known.make_room()
+        text = "".join(parts)
+        if "\\" in text:
+            text = self._after.sub(" ", self._before.sub("", text))
+        return text
+
+    def _join_surfaces(self, chains: Sequence[str]) -> list[str]:
+        return [chain.replace(" ", "").replace(self._sign, "") for chain in chains]
+
+    def _join_by_rules(self, chains: Sequence[str]) -> list[str]:
+        return [self._join(chain.split(" ")) for chain in chains]
+
+    def _join(self, tokens: Sequence[str]) -> str:
+        sign = self._sign
+        host = sum(token.endswith(sign) for token in tokens)
+        word = tokens[host]
+        for token in tokens[host + 1 :]:
+            text = token.lstrip(sign)
+            is_plain = len(token) - len(text) == 2
+            word = word + text if is_plain else attach_enclitic(word, text)
+        for token in reversed(tokens[:host]):
+            text = token.rstrip(sign)
+            is_plain = len(token) - len(text) == 2
+            word = text + word if is_plain else attach_proclitic(text, word)
+        return word
+
+
+class _Inside:
+    """Pieces of a word with plus signs between them."""
+
+    def __init__(self) -> None:
+        word = f"[{WORD_CLASS}]"
+        self._literal = re.compile(r"\\*\+")
+        self._seam = re.compile(rf"(?<={word})\+(?={word})")
+        self._escaped = re.compile(rf"(?<={word})\\(?=\\*\+{word})")
+
+    def write(self, tokens: Tokens) -> str:
+        """Tokens as they stand in the text."""
+        return _PLUS.join(tokens.texts)
+
+    def escape(self, between: str) -> str:
+        """What stands between two words, so that it is not taken for a seam."""
+        return "\\" + between if self._literal.fullmatch(between) else between
+
+    def read(self, text: str, *, surface: bool) -> str:
+        """The text of which this is the tokenized form."""
+        if _PLUS not in text:
+            return text
+        text = self._seam.sub("", text)
+        return self._escaped.sub("", text) if "\\" in text else text
+
+
+def _notation(mark: MarkName) -> _Apart | _Inside:
+    return _Inside() if mark == "plus" else _Apart(_SIGNS[mark])
+
+
+class Detokenizer:
+    """Undoes a `Tokenizer` of the same scheme and mark; any text is taken.
+
+    Raises:
+        UsageError: the scheme or mark is unknown.
+    """
+
+    def __init__(self, scheme: str = DEFAULT_SCHEME, mark: str = DEFAULT_MARK) -> None:
+        self._scheme = scheme_named(scheme)
+        self._notation = _notation(mark_named(mark))
+        self.signature = f"detokenize:{SCHEMES_VERSION}|scheme:{scheme}|mark:{mark}"
+
+    def detokenize(self, text: str) -> str:
+        """The text as it was before."""
+        if not self._scheme.split:
+            return text
+        return self._notation.read(text, surface=self._scheme.surface)
+
+    def detokenize_many(self, texts: Sequence[str]) -> list[str]:
+        """The texts as they were before."""
+        return [self.detokenize(text) for text in texts]
+
+
+class Tokenizer:
+    """Splits the words of texts into tokens.
+
+    Threads may share one: a segmenter is asked by one thread at a time, and what it does
+    depends on nothing but the word (the line, for those that look at context).
+
+    Args:
+        scheme: one of `arabench.morph.schemes.SCHEMES`.
+        mark: one of `MARKS`.
+        backend: a name of `arabench.morph.backends.BACKENDS`, or a segmenter.
+        database: what a named backend reads; see `open_backend`.
+
+    Raises:
+        UsageError: a name is unknown, or the backend's packages or data are missing.
+    """
+
+    def __init__(
+        self,
+        scheme: str = DEFAULT_SCHEME,
+        mark: str = DEFAULT_MARK,
+        backend: str | Segmenter = "builtin",
+        database: str | None = None,
+    ) -> None:
+        self._scheme = scheme_named(scheme)
+        self.scheme = scheme
+        self.mark = mark_named(mark)
+        self._notation = _notation(self.mark)
+        self._segmenter = open_backend(backend, database) if isinstance(backend, str) else backend
+        self._detokenizer = Detokenizer(scheme, mark)
+        self._words = _Memo(self._write)
+        self._pieces = _Memo(self._rewrite)
+        self._lock = threading.Lock()
+
+    @property
+    def signature(self) -> str:
+        """Versions of the schemes and of the backend, scheme and mark."""
+        return (
+            f"tokenize:{SCHEMES_VERSION}|scheme:{self.scheme}|mark:{self.mark}"
+            f"|backend:{self._segmenter.signature}"
+        )
+
+    def tokenize(self, text: str) -> str:
+        """`text` with its words split and marked."""
+        return self.tokenize_many([text])[0]
+
+    def tokenize_many(self, texts: Sequence[str]) -> list[str]:
+        """Each of `texts` with its words split and marked."""
+        if not self._scheme.split:
+            return list(texts)
+        if self._segmenter.in_context:
+            return [self._rewrite_in_context(text) for text in texts]
+        sign = _SIGNS[self.mark]
+        plain = [text for text in texts if sign not in text]
+        written = iter(self._rewrite_by_pieces(plain))
+        if len(plain) == len(texts):
+            return list(written)
+        others = iter(self._rewrite([text for text in texts if sign in text]))
+        return [next(others if sign in text else written) for text in texts]
+
+    def detokenize(self, text: str) -> str:
+        """The text of which `text` is the tokenized form."""
+        return self._detokenizer.detokenize(text)
+
+    def split_word(self, word: str) -> tuple[str, ...]:
+        """The tokens of one word without marks; the word itself where it is not split."""
+        (analysis,) = self._ask([word])
+        return tokens_of(word, analysis, self._scheme, surface=self.mark == "plus").texts
+
+    def _rewrite_by_pieces(self, texts: Sequence[str]) -> list[str]:
+        """Texts without the sign of the mark, each piece between spaces written once.
+
+        No word goes across a space, and nothing is to be escaped.
+        """
+        known, get = self._pieces, self._pieces.get
+        written: list[str] = []
+        unknown: list[tuple[int, list[str]]] = []
+        for text in texts:
+            pieces = text.split(" ")
+            found = list(map(get, pieces))
+            if None in found:
+                unknown.append((len(written), pieces))
+                written.append("")
+            else:
+                written.append(" ".join(cast(list[str], found)))
+        if unknown:
+            known.learn({piece for _, pieces in unknown for piece in pieces})
+            for place, pieces in unknown:
+                written[place] = " ".join(map(known.__getitem__, pieces))
+            known.make_room()
+        return written
+
+    def _rewrite(self, texts: Sequence[str]) -> list[str]:
+        """Any texts, word by word."""
+        known = self._words
+        all_parts = [_WORDS.split(text) for text in texts]
+        known.learn({word for parts in all_parts for word in parts[1::2]})
+        for parts in all_parts:
+            parts[1::2] = map(known.__getitem__, parts[1::2])
+            self._escape(parts)
+        known.make_room()
+        return ["".join(parts) for parts in all_parts]
+
+    def _rewrite_in_context(self, text: str) -> str:
+        """A text, the words of a line looked at together."""
+        parts = _WORDS.split(text)
+        words = parts[1::2]
+        ends = [0]
+        for number, between in enumerate(parts[2::2], start=1):
+            if "\n" in between or number == len(words):
+                ends.append(number)
+        parts[1::2] = [
+            written for start, end in pairwise(ends) for written in self._write(words[start:end])
+        ]
+        self._escape(parts)
+        return "".join(parts)
+
+    def _escape(self, parts: list[str]) -> None:
+        """Escape what stands between two words; `parts` has words at odd places."""
+        parts[2:-1:2] = map(self._notation.escape, parts[2:-1:2])
+
+    def _write(self, words: Sequence[str]) -> list[str]:
+        surface = self.mark == "plus"
+        return [
+            self._notation.write(tokens_of(word, analysis, self._scheme, surface=surface))
+            for word, analysis in zip(words, self._ask(words), strict=True)
+        ]
+
+    def _ask(self, words: Sequence[str]) -> list[Analysis]:
+        with self._lock:
+            return self._segmenter.segment(words)
