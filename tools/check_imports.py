@@ -29,12 +29,15 @@ ALLOWED: dict[str, set[str]] = {
     "text": FOUNDATION,
     "morph": FOUNDATION | {"text"},
     "dialect": FOUNDATION | {"text"},
-    "corpus": FOUNDATION | {"text", "morph", "dialect"},
+    "script": FOUNDATION | {"text"},
+    "corpus": FOUNDATION | {"text", "morph", "dialect", "script"},
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
     "adapters": FOUNDATION | {"text", "corpus"},
     "evaluation": FOUNDATION
     | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"},
     "trainers": FOUNDATION | {"text", "corpus", "evaluation", "checkpoints", "records", "devices"},
+    "subwords": FOUNDATION
+    | {"text", "morph", "corpus", "audit", "evaluation", "records"},
     "gate": FOUNDATION | {"evaluation", "corpus"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}

@@ -1,0 +1,1 @@
+"""Script: Arabic typed in Latin letters and digits (Arabizi), and the way back."""
