@@ -1,0 +1,401 @@
+"""Tokenizers of language models: what they cost Arabic text, and training one.
+
+`report` sets tokenizers side by side: tokens per word and for the same meaning, per variety,
+bytes instead of characters, what diacritics cost, words that fit in a context. `train` makes
+an ordinary Hugging Face tokenizer from text, on request with clitics as its units.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arabench.audit.reading import Unread
+    from arabench.subwords.texts import LabelledTexts
+
+EXAMPLES = """\
+examples:
+  arabench tokenizer report Qwen/Qwen2-1.5B my-tokenizer/
+  arabench tokenizer report base/ --data tweets.jsonl --variety-field dialect -o report/
+  arabench tokenizer report base/ --data egy=masri.txt msa=news.txt --context 4096
+  arabench tokenizer train corpus.jsonl -o my-tokenizer/ --vocab-size 32000
+  arabench tokenizer train corpus.txt -o my-tokenizer/ --vocab-size 16000 \\
+      --model unigram --pre-segment d3 --normalize llm
+"""
+
+REPORT_EXAMPLES = """\
+Without --data the packaged parallel items are measured, one meaning in MSA, Egyptian, Gulf,
+Levantine and Maghrebi; the premium always is. Every ratio comes with a 95 % bootstrap interval.
+
+examples:
+  arabench tokenizer report Qwen/Qwen2-1.5B my-tokenizer/ other/tokenizer.json
+  arabench tokenizer report base/ --data tweets.jsonl --variety-field dialect -o report/
+  arabench tokenizer report base/ --data egy=masri.txt msa=news.txt --context 4096
+  arabench tokenizer report base/ --parallel flores200/ --json - > report.json
+"""
+
+TRAIN_EXAMPLES = """\
+The folder loads with AutoTokenizer.from_pretrained and needs no code of ours. Training draws no
+random numbers: the same text and settings give the same bytes.
+
+examples:
+  arabench tokenizer train corpus.jsonl -o my-tokenizer/ --vocab-size 32000
+  arabench tokenizer train corpus/*.parquet -o qwen-like/ --vocab-size 48000 --normalize llm \\
+      --special-token "<|im_start|>" --special-token "<|im_end|>"
+  arabench tokenizer train corpus.txt -o clitics/ --vocab-size 16000 --model unigram \\
+      --pre-segment d3
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two actions with their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_report(
+        actions.add_parser(
+            "report",
+            help="set tokenizers side by side on Arabic text",
+            description="Set tokenizers side by side on Arabic text.",
+            epilog=REPORT_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+    )
+    _add_train(
+        actions.add_parser(
+            "train",
+            help="train a tokenizer on Arabic text",
+            description="Train a tokenizer and save it for transformers.",
+            epilog=TRAIN_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+    )
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    from arabench.text.normalize import presets
+
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders, or - for stdin")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")
+    parser.add_argument(
+        "--vocab-size", type=int, required=True, metavar="N", help="pieces, special tokens included"
+    )
+    parser.add_argument("--model", choices=["bpe", "unigram"], default="bpe", help="[bpe]")
+    alphabet = parser.add_mutually_exclusive_group()
+    for name, said in (
+        ("byte-level", "256 bytes below all pieces, as GPT-2 and Qwen [with bpe]"),
+        ("byte-fallback", "characters, and <0xNN> for others, as Llama [with unigram]"),
+        ("characters", "characters alone; others become the unknown token"),
+    ):
+        alphabet.add_argument(
+            f"--{name}", dest="alphabet", action="store_const", const=name, help=said
+        )
+    parser.add_argument(
+        "--normalize",
+        metavar="PRESET",
+        help=f"normalize the text first: {', '.join(presets())} [as it is]",
+    )
+    parser.add_argument(
+        "--pre-segment",
+        metavar="SCHEME",
+        help="segment the words first, by a scheme of `arabench tokenize`: d3, atb, seg ...",
+    )
+    parser.add_argument(
+        "--segments",
+        choices=["guide", "input"],
+        default="guide",
+        help="guide: pieces are learnt inside of segments, the tokenizer takes plain text; input: "
+        "it takes segmented text [guide]",
+    )
+    parser.add_argument(
+        "--mark", default="marked", help="with --segments input: marked or split [marked]"
+    )
+    parser.add_argument("--backend", default="builtin", help="what segments the words [builtin]")
+    parser.add_argument("--database", metavar="PATH", help="database or model of a camel backend")
+    parser.add_argument(
+        "--special-token",
+        action="append",
+        default=[],
+        metavar="TOKEN",
+        help="a token that is never split, or ROLE=TOKEN (bos, eos, unk, pad, sep, cls, mask); "
+        "repeatable",
+    )
+    parser.add_argument(
+        "--coverage",
+        type=float,
+        default=0.9999,
+        metavar="SHARE",
+        help="share of characters that the alphabet covers, unless byte-level [0.9999]",
+    )
+    parser.add_argument(
+        "--min-frequency",
+        type=int,
+        default=2,
+        metavar="N",
+        help="with bpe: least occurrences of a merged pair [2]",
+    )
+    parser.add_argument("--context", type=int, metavar="TOKENS", help="written as model_max_length")
+    parser.add_argument("--field", default="text", help="field or column of the text [text]")
+    parser.add_argument(
+        "--input-format", metavar="FORMAT", help="txt, jsonl, csv, parquet ... [by suffix]"
+    )
+    parser.add_argument("--force", action="store_true", help="replace a tokenizer made before")
+    parser.add_argument(
+        "--max-rejects",
+        type=int,
+        default=0,
+        metavar="N",
+        help="end with status 0 although up to N rows could not be read [0]",
+    )
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "tokenizers",
+        nargs="+",
+        metavar="MODEL_OR_DIR",
+        help="a folder, a tokenizer.json, or a name of the Hugging Face hub",
+    )
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files or folders to measure on, or LABEL=FILE such as egy=tweets.txt "
+        "[the packaged parallel items]",
+    )
+    parser.add_argument("--field", default="text", help="field or column of the text [text]")
+    parser.add_argument(
+        "--variety-field", metavar="NAME", help="field that names the variety of a row"
+    )
+    parser.add_argument(
+        "--input-format", metavar="FORMAT", help="txt, jsonl, csv, parquet ... [by suffix]"
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="texts per variety, the first ones [all]"
+    )
+    parser.add_argument(
+        "--parallel",
+        metavar="DIR",
+        help="folder of parallel text for the premium: CODE.txt or parallel.jsonl, as in "
+        "tasks/README.md [the packaged items]",
+    )
+    parser.add_argument(
+        "--segmented",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="text with + between the segments of words, as `arabench tokenize --scheme seg "
+        "--mark plus` writes it: are words cut where morphemes end?",
+    )
+    parser.add_argument(
+        "--context", type=int, metavar="TOKENS", help="context of the model [as it states]"
+    )
+    parser.add_argument(
+        "--presets",
+        default="llm,paper,search",
+        help="normalization presets whose effect is measured, with commas; '' for none "
+        "[llm,paper,search]",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="write report.json, report.png and report.svg"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the numbers; - for stdout")
+    parser.add_argument(
+        "--max-rejects",
+        type=int,
+        default=0,
+        metavar="N",
+        help="end with status 0 although up to N rows could not be read [0]",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Report or train."""
+    return _train(options) if options.action == "train" else _report(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from arabench.audit.reading import plan_reading
+    from arabench.cli.console import byte_progress, say
+    from arabench.cli.quiet import quiet_libraries
+    from arabench.errors import UsageError, require_extra
+    from arabench.subwords.folders import check_output, new_folder
+    from arabench.subwords.options import TrainOptions
+
+    if options.max_rejects < 0:
+        raise UsageError(f"--max-rejects {options.max_rejects} is negative. Use 0 or more.")
+    train_options = TrainOptions(
+        vocab_size=options.vocab_size,
+        model=options.model,
+        alphabet=options.alphabet,
+        normalize=options.normalize,
+        pre_segment=options.pre_segment,
+        segments=options.segments,
+        mark=options.mark,
+        backend=options.backend,
+        database=options.database,
+        coverage=options.coverage,
+        min_frequency=options.min_frequency,
+        special_tokens=tuple(options.special_token),
+        context=options.context,
+    )
+    check_output(options.output, force=options.force)
+    require_extra("eval", "tokenizers")
+    quiet_libraries()
+    plan = plan_reading(options.inputs, options.input_format)
+    for note in plan.notes:
+        say(note)
+
+    from arabench.subwords.corpus import TrainingText
+    from arabench.subwords.train import save_tokenizer, train_tokenizer
+
+    text = TrainingText(plan, train_options, options.field)
+    with new_folder(options.output) as folder:
+        with byte_progress("train", plan.total_bytes) as advance:
+            trained = train_tokenizer(text, advance, say)
+        save_tokenizer(trained, folder)
+    say(
+        f"{trained.pieces} pieces from {text.texts} texts in {options.output} "
+        f"[{train_options.signature}|data:{text.digest}]"
+    )
+    if trained.pieces < options.vocab_size:
+        say(
+            f"the data holds no more than {trained.pieces} pieces of the {options.vocab_size} "
+            "asked for: give it more text, or ask for fewer"
+        )
+    if text.unaligned:
+        say(f"{text.unaligned} texts were taken unsegmented: their segments spell another text")
+    return _count_rejects(text.unread, options.max_rejects)
+
+
+def _report(options: argparse.Namespace) -> int:
+    import sys
+
+    from arabench.cli.console import byte_progress, say
+    from arabench.cli.quiet import quiet_libraries
+    from arabench.corpus.files import atomic_writer
+    from arabench.errors import require_extra
+
+    _check_report(options)
+    require_extra("eval", "transformers", "tokenizers", *(["matplotlib"] * bool(options.output)))
+    texts = _labelled_texts(options)
+    _refuse_inputs(options, texts)
+    quiet_libraries()
+
+    from arabench.subwords.loading import load_tokenizers
+    from arabench.subwords.report import ReportOptions, report_tokenizers
+
+    report_options = ReportOptions(
+        context=options.context,
+        presets=tuple(name.strip() for name in options.presets.split(",") if name.strip()),
+        parallel=options.parallel,
+        segmented=tuple(_segmented(options)),
+    )
+    tokenizers = load_tokenizers(options.tokenizers)
+    sizes = [source.plan.total_bytes for source in texts.sources] if texts else []
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    with byte_progress("tokenize", total) as advance:
+        report = report_tokenizers(tokenizers, texts, report_options, advance)
+    if options.json != "-":
+        from arabench.subwords.tables import print_tables
+
+        print_tables(report.data, sys.stdout)
+    if options.json:
+        with atomic_writer(options.json) as stream:
+            stream.write(report.to_json())
+    if options.output:
+        from arabench.subwords.plot import plot_report
+
+        folder = Path(options.output)
+        with atomic_writer(str(folder / "report.json")) as stream:
+            stream.write(report.to_json())
+        plot_report(report.data, [folder / "report.png", folder / "report.svg"])
+        say(f"report.json, report.png and report.svg are in {options.output}")
+    return _finish(texts, options.max_rejects)
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    from arabench.errors import UsageError
+
+    if options.limit is not None and options.limit < 1:
+        raise UsageError(f"--limit {options.limit} is not allowed. Use 1 or more.")
+    if options.max_rejects < 0:
+        raise UsageError(f"--max-rejects {options.max_rejects} is negative. Use 0 or more.")
+    if options.output and Path(options.output).exists() and not Path(options.output).is_dir():
+        raise UsageError(f"output {options.output!r} is a file. Name a folder.")
+    if options.variety_field and not options.data:
+        raise UsageError("--variety-field says nothing without --data. Name files with --data.")
+
+
+def _labelled_texts(options: argparse.Namespace) -> LabelledTexts | None:
+    """The files of --data, checked before anything slow is loaded."""
+    if not options.data:
+        return None
+    from arabench.cli.console import say
+    from arabench.subwords.texts import LabelledTexts, plan_data
+
+    sources = plan_data(options.data, options.input_format)
+    for source in sources:
+        for note in source.plan.notes:
+            say(note)
+    return LabelledTexts(sources, options.field, options.variety_field, options.limit)
+
+
+def _refuse_inputs(options: argparse.Namespace, texts: LabelledTexts | None) -> None:
+    """No output may replace a text that is measured."""
+    from arabench.errors import UsageError
+
+    targets = [Path(options.json)] if options.json and options.json != "-" else []
+    if options.output:
+        targets += [Path(options.output, f"report.{kind}") for kind in ("json", "png", "svg")]
+    paths = [path for source in (texts.sources if texts else []) for path in source.plan.paths]
+    read = {Path(path).resolve() for path in paths if path != "-"}
+    for target in targets:
+        if target.resolve() in read:
+            raise UsageError(f"output {str(target)!r} is also an input. Choose another output.")
+
+
+def _segmented(options: argparse.Namespace) -> list[str]:
+    if not options.segmented:
+        return []
+    from arabench.subwords.boundaries import check_marked
+    from arabench.subwords.texts import LabelledTexts, plan_data
+
+    texts = LabelledTexts(plan_data(options.segmented, options.input_format), options.field)
+    found = [text for _, batch in texts.batches() for text in batch]
+    return check_marked(found, ", ".join(options.segmented))
+
+
+def _finish(texts: LabelledTexts | None, max_rejects: int) -> int:
+    from arabench.cli.console import say
+
+    if texts is None:
+        return 0
+    taken = sum(texts.taken.values())
+    left = [
+        f"{count} {what}"
+        for count, what in (
+            (texts.unread.null, "null"),
+            (texts.blank, "blank"),
+            (texts.passed_over, "beyond --limit"),
+        )
+        if count
+    ]
+    say(f"{taken} texts measured" + (f"; left out: {', '.join(left)}" if left else ""))
+    return _count_rejects(texts.unread, max_rejects)
+
+
+def _count_rejects(unread: Unread, max_rejects: int) -> int:
+    """Say what could not be read; returns the exit status."""
+    from arabench.cli.console import say
+
+    if not unread.rejected:
+        return 0
+    reasons = ", ".join(f"{n} x {reason}" for reason, n in unread.reasons.most_common())
+    say(f"{unread.rejected} rows could not be read ({reasons}) and were left out")
+    return 0 if unread.rejected <= max_rejects else 1
