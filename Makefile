@@ -44,6 +44,9 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_dedup.py
 	$(BIN)/python tests/bench/bench_audit.py
 	$(BIN)/python tests/bench/bench_adapters.py
+	$(BIN)/python tests/bench/bench_morph.py
+	$(BIN)/python tests/bench/bench_camel.py
+	$(BIN)/python tests/bench/bench_dialect.py
 	$(BIN)/python tests/bench/bench_startup.py
 
 clean:

@@ -6,13 +6,15 @@
     python tools/make_readme.py --demo DIR # also paste the outputs of a finished `make demo`
 
 What stands between `<!-- NAME -->` and `<!-- /NAME -->`, or in a console block after its
-command, is generated; the rest is written by hand.
+command, is generated (`echo ... | arabench ...` in every run); the rest is written by hand.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
 from datetime import date
@@ -22,7 +24,6 @@ from arabench.cli.main import COMMANDS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 START, END = "<!-- help:all -->", "<!-- /help -->"
-SAMPLE = "كتـــابٌ أحمد  ﻻ"
 
 
 def help_text(command: str) -> str:
@@ -47,12 +48,16 @@ def generated() -> str:
     return f"{START}\n\n" + "\n".join(parts) + f"\n{END}"
 
 
-def explain_output() -> str:
-    """What the first example prints."""
-    command = [sys.executable, "-m", "arabench.cli", "normalize", "-", "--explain"]
-    return subprocess.run(
-        [*command, "--preset", "paper"], check=True, capture_output=True, text=True, input=SAMPLE
-    ).stdout.rstrip()
+def echo_examples(text: str) -> str:
+    """The README with what every `$ echo 'TEXT' | arabench ...` prints today."""
+    for match in re.finditer(r"^\$ (echo '([^']*)' \| arabench (.*))$", text, re.MULTILINE):
+        command, given, arguments = match.groups()
+        done = subprocess.run(
+            [sys.executable, "-m", "arabench.cli", *shlex.split(arguments)],
+            check=True, capture_output=True, text=True, input=given + "\n",
+        )  # fmt: skip
+        text = paste(text, command, done.stdout.rstrip())
+    return text
 
 
 def lm_eval_output(demo: Path) -> str:
@@ -88,15 +93,14 @@ def gate_output(demo: Path) -> str:
 
 
 def paste(text: str, command: str, output: str) -> str:
-    """Replace what follows `command` in its console block."""
+    """Replace what follows `command` in its console block, up to the next command."""
     start = text.index("\n", text.index(f"$ {command}")) + 1
-    end = text.index("```", start)
+    end = min(place for mark in ("```", "$ ") if (place := text.find(mark, start)) >= 0)
     return text[:start] + output + "\n" + text[end:]
 
 
 def with_demo(text: str, demo: Path) -> str:
     """The README with the outputs of a demo run."""
-    text = paste(text, "echo 'كتـــابٌ", explain_output())
     text = paste(text, "lm_eval --tasks arabench_dialects", lm_eval_output(demo))
     text = paste(text, "arabench train recipe.yaml", train_output(demo))
     text = paste(text, "arabench gate results/base", gate_output(demo))
@@ -111,7 +115,7 @@ def main() -> int:
     text = old = README.read_text(encoding="utf-8")
     if "--demo" in sys.argv:
         text = with_demo(text, Path(sys.argv[sys.argv.index("--demo") + 1]))
-    before, _, rest = text.partition(START)
+    before, _, rest = echo_examples(text).partition(START)
     after = rest.partition(END)[2] if END in rest else rest
     fresh = before + generated() + after
     if fresh == old:
