@@ -12,6 +12,7 @@ import orjson
 
 from arabench import __version__
 from arabench.audit.blocks import TextBlock, blocks
+from arabench.audit.dialects import DialectMix, variety_name
 from arabench.audit.duplicates import BYTES_PER_DOCUMENT, DuplicateCounter
 from arabench.audit.figures import (
     diacritics_figures,
@@ -106,7 +107,8 @@ def audit_files(
     Args:
         inputs: files, folders, patterns or `-`, or what `plan_reading` made of them.
         options: see `AuditOptions`.
-        variety: labels Arabic documents; None leaves the dialect mix out of the report.
+        variety: labels Arabic documents; None leaves the dialect mix out of the report. A
+            `DialectMix` adds more than labels to it.
         on_bytes: called with the bytes consumed, for progress.
 
     Raises:
@@ -259,6 +261,8 @@ class Audit:
         }
         if self._variety is not None:
             data["varieties"] = self._varieties()
+        if isinstance(self._variety, DialectMix):
+            data["dialects"] = self._variety.figures()
         return AuditReport(data, self.unread.rejected)
 
     def _varieties(self) -> list[dict[str, Any]]:
@@ -271,6 +275,7 @@ class Audit:
         return [
             {
                 "variety": label,
+                "name": variety_name(label),
                 "documents": findings.hits,
                 "share": share(findings.hits, total),
                 "samples": findings.samples.items,

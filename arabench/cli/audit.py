@@ -1,9 +1,9 @@
 """Audit a corpus: one page (and JSON) about what is in it and what may be wrong with it.
 
-Scripts, languages and Arabizi, diacritics, letter variants, length, broken text, exact
-duplicates, personal data (masked in all samples) and sensitive terms. One pass; files are
-never changed. Rows that cannot be read are counted in the report; the command then ends
-with status 1 unless --max-rejects allows them.
+Scripts, languages and Arabizi, the dialect mix, diacritics, letter variants, length, broken
+text, exact duplicates, personal data (masked in all samples) and sensitive terms. One
+pass; files are never changed. Rows that cannot be read are counted in the report; the
+command then ends with status 1 unless --max-rejects allows them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from arabench.audit.dialects import DialectMix
     from arabench.audit.run import AuditReport
     from arabench.audit.sensitive_terms import Group
 
@@ -44,6 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the samples [0]")
     parser.add_argument(
         "--terms", metavar="FILE.toml", help="another list of sensitive terms [the shipped one]"
+    )
+    parser.add_argument(
+        "--no-dialect", action="store_true", help="leave the dialect mix out of the report"
+    )
+    parser.add_argument(
+        "--dialect-model",
+        metavar="FILE",
+        help="another model of the dialect mix [the one in the package]",
     )
     parser.add_argument(
         "--max-rejects",
@@ -76,8 +85,9 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         terms=_terms(options.terms),
     )
+    mix = _dialect_mix(options)
     with byte_progress("audit", plan.total_bytes) as advance:
-        report = audit_files(plan, audit_options, on_bytes=advance)
+        report = audit_files(plan, audit_options, variety=mix, on_bytes=advance)
     _write(report, page, numbers)
     return _finish(report, options.max_rejects, [name for name in (page, numbers) if name])
 
@@ -127,6 +137,26 @@ def _refuse_inputs(inputs: Sequence[str], page: str | None, numbers: str | None)
                 and Path(name).samefile(target)
             ):
                 raise UsageError(f"output {target!r} is also an input. Choose another output.")
+
+
+def _dialect_mix(options: argparse.Namespace) -> DialectMix | None:
+    from arabench.audit.dialects import DialectMix
+    from arabench.cli.console import say
+    from arabench.dialect.identification import Identifier
+    from arabench.dialect.model import load_model
+    from arabench.errors import DataError, UsageError
+
+    if options.no_dialect:
+        if options.dialect_model is not None:
+            raise UsageError("--dialect-model and --no-dialect exclude each other. Use one.")
+        return None
+    if options.dialect_model is not None:
+        return DialectMix(Identifier(load_model(options.dialect_model)))
+    try:
+        return DialectMix()
+    except DataError as error:  # everything else of the page needs no model
+        say(f"the dialect mix is left out: {error}")
+        return None
 
 
 def _terms(path: str | None) -> Sequence[Group] | None:

@@ -14,6 +14,7 @@ EXAMPLES = """\
 examples:
   arabench filter crawl.jsonl -o kept.jsonl
   arabench filter tweets.txt -o kept.txt --preset tweets --min-arabic 0.7
+  arabench filter posts.jsonl -o egyptian.jsonl --keep-varieties egy --min-variety-prob 0.8
   arabench filter corpus.parquet -o kept.parquet --report filter.json
   arabench filter corpus.jsonl -o /dev/null --preset none --report profile.json
 """
@@ -36,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind in option_types().items():
         flag = f"--{name.replace('_', '-')}"
         metavar = "WORDS" if kind is int else "LETTERS" if name.endswith("_chars") else "SHARE"
+        if kind is str:
+            metavar = "CODES"
         group.add_argument(flag, dest=f"option_{name}", type=kind, metavar=metavar)
+    group = parser.add_argument_group("dialect identification, where a threshold asks for it")
+    group.add_argument(
+        "--dialect-model", metavar="FILE", help="a model file [the one in the package]"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,10 +64,18 @@ def run(options: argparse.Namespace) -> int:
         if (value := getattr(options, f"option_{name}")) is not None
     }
     thresholds = options_from(options.preset, overrides)
+    identifier = None
+    if options.dialect_model is not None:
+        from arabench.dialect.identification import Identifier
+        from arabench.dialect.model import load_model
+
+        identifier = Identifier(load_model(options.dialect_model))
     with byte_progress("filter", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, findings = filter_files(options.inputs, options.output, thresholds, io, advance)
+        summary, findings = filter_files(
+            options.inputs, options.output, thresholds, io, advance, identifier
+        )
     write_report(options.report, findings)
-    return report(summary, thresholds.signature, options.max_rejects)
+    return report(summary, findings["signature"], options.max_rejects)
 
 
 def _list_presets() -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from arabench.corpus.steps import IoOptions
     from arabench.text.normalize import Normalizer
     from arabench.text.rule import Edit
 
@@ -22,6 +23,7 @@ examples:
   arabench normalize corpus.parquet -o corpus.jsonl --preset llm --diacritics shadda
   arabench normalize 'crawl/**/*.jsonl.zst' -o clean/ --markup strip --workers 4
   arabench normalize tweets.csv -o tweets.parquet --mentions tag --urls tag --hashtags split
+  arabench normalize posts.jsonl -o tagged.jsonl --tag-dialect
   zcat dump.txt.gz | arabench normalize - -o - --preset search > keys.txt
   arabench normalize corpus.jsonl --explain-report what-changes.html
   echo 'كتـــابٌ' | arabench normalize - --explain --preset paper
@@ -58,6 +60,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --engine ray: host:port of a running Ray, or auto [a Ray started here]",
     )
     parser.add_argument("--list-presets", action="store_true", help="show the presets and end")
+    parser.add_argument(
+        "--tag-dialect",
+        action="store_true",
+        help="add a field `variety`: what `arabench dialect` says of the text that came in",
+    )
+    parser.add_argument(
+        "--variety-field", metavar="NAME", help="with --tag-dialect: name of the field [variety]"
+    )
+    parser.add_argument(
+        "--dialect-model",
+        metavar="FILE",
+        help="with --tag-dialect: a model file [the one in the package]",
+    )
     group = parser.add_argument_group("options that override the preset")
     docs = option_docs()
     for name, hint in option_hints().items():
@@ -89,6 +104,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--json belongs to --explain. Add --explain, or leave out --json.")
     if options.ray_address and options.engine != "ray":
         raise UsageError("--ray-address belongs to --engine ray. Add it, or leave out the address.")
+    _check_tag_dialect(options)
     if options.explain_report:
         _check_explain_report(options)
         return _explain_corpus(options, normalizer)
@@ -97,6 +113,19 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError("--explain runs here. Leave out --engine, or leave out --explain.")
         return _explain(options, normalizer)
     return _normalize(options, normalizer)
+
+
+def _check_tag_dialect(options: argparse.Namespace) -> None:
+    from arabench.errors import UsageError
+
+    if not options.tag_dialect:
+        for flag in ("--variety-field", "--dialect-model"):
+            if getattr(options, flag[2:].replace("-", "_")) is not None:
+                raise UsageError(f"{flag} belongs to --tag-dialect. Add it, or leave out {flag}.")
+    elif options.explain or options.explain_report or options.engine != "local":
+        raise UsageError(
+            "--tag-dialect writes rows here. Leave out --explain, --explain-report and --engine."
+        )
 
 
 def _check_explain_report(options: argparse.Namespace) -> None:
@@ -132,6 +161,8 @@ def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
     from arabench.cli.files import io_options, report, total_bytes
 
     io = io_options(options)
+    if options.tag_dialect:
+        return _normalize_and_tag(options, normalizer, io)
     with byte_progress("normalize", total_bytes(options.inputs, options.input_format)) as advance:
         if options.engine == "ray":
             from arabench.adapters.ray_data import run_with_ray
@@ -144,6 +175,27 @@ def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
 
             summary = normalize_files(options.inputs, options.output, normalizer, io, advance)
     return report(summary, normalizer.signature, options.max_rejects)
+
+
+def _normalize_and_tag(options: argparse.Namespace, normalizer: Normalizer, io: IoOptions) -> int:
+    """Normalize, with the variety of each text in one more field."""
+    from arabench.cli.console import byte_progress
+    from arabench.cli.files import report, total_bytes
+    from arabench.corpus.dialect import tag_files
+    from arabench.corpus.dialect_fields import VARIETY_FIELD
+    from arabench.corpus.normalize import NormalizeStep
+    from arabench.dialect.identification import Identifier
+    from arabench.dialect.model import load_model
+
+    model = None if options.dialect_model is None else load_model(options.dialect_model)
+    identifier = Identifier(model)
+    step = NormalizeStep(normalizer, io.text_field)
+    name = options.variety_field or VARIETY_FIELD
+    with byte_progress("normalize", total_bytes(options.inputs, options.input_format)) as advance:
+        summary, signature = tag_files(
+            options.inputs, options.output, step, io, identifier, name, advance
+        )
+    return report(summary, signature, options.max_rejects)
 
 
 def _explain_corpus(options: argparse.Namespace, normalizer: Normalizer) -> int:

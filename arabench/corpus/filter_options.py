@@ -14,9 +14,12 @@ from importlib.resources import files
 from typing import Any, Final, get_type_hints
 
 from arabench.errors import UsageError, did_you_mean
+from arabench.varieties import VARIETIES
 
 #: Rises whenever some text is judged differently under the same options.
 FILTERS_VERSION: Final = 1
+#: Labels of a text: the varieties, and that none is sure.
+LABELS: Final = (*VARIETIES, "unknown")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +66,24 @@ class FilterOptions:
     goods or keywords next to none."""
     max_boilerplate: float = 0.3
     """Most letters in boilerplate lines: short lines with a phrase of boilerplate.toml."""
+    keep_varieties: str = ""
+    """Labels of dialect identification to keep, with commas between, such as `egy,lev`; none
+    for all. `unknown` is one of them. This and what follows runs the shipped model."""
+    drop_varieties: str = ""
+    """Labels to drop."""
+    min_variety_prob: float = 0.0
+    """Least probability of the most probable variety."""
+    min_dialectness: float = 0.0
+    """Least dialectness: 0 is MSA, 1 dialect."""
+    max_dialectness: float = 1.0
+    """Most."""
 
     def __post_init__(self) -> None:
         for name, kind in option_types().items():
             value = getattr(self, name)
+            if kind is str:
+                object.__setattr__(self, name, _labels(name, value))
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise UsageError(f"{name}={value!r} is not a number.")
             if kind is int and value != int(value):
@@ -82,6 +99,24 @@ class FilterOptions:
                     f"min_{name}={least:g} is above max_{name}={most:g}: nothing would be kept. "
                     f"Lower the first, raise the second, or set max_{name} to 0 (no limit)."
                 )
+        if self.keep_varieties and self.drop_varieties:
+            raise UsageError("keep_varieties and drop_varieties exclude each other. Use one.")
+        if self.min_dialectness > self.max_dialectness:
+            raise UsageError(
+                f"min_dialectness={self.min_dialectness:g} is above "
+                f"max_dialectness={self.max_dialectness:g}: nothing would be kept."
+            )
+
+    @property
+    def wants_dialect(self) -> bool:
+        """Whether a check needs the variety of texts."""
+        return bool(
+            self.keep_varieties
+            or self.drop_varieties
+            or self.min_variety_prob
+            or self.min_dialectness
+            or self.max_dialectness < 1
+        )
 
     def is_share(self, name: str) -> bool:
         """Whether an option is a share, of which 0 and 1 are the ends."""
@@ -91,16 +126,33 @@ class FilterOptions:
     def signature(self) -> str:
         """Short stable text naming every option that is not the default, and the version."""
         chosen = [
-            f"{field.name}:{getattr(self, field.name):g}"
+            f"{field.name}:{_shown(getattr(self, field.name))}"
             for field in dataclasses.fields(self)
             if getattr(self, field.name) != field.default
         ]
         return "|".join([f"filter:{FILTERS_VERSION}", *chosen])
 
 
+def _labels(name: str, value: Any) -> str:
+    """A list of labels without spaces, in the order of `LABELS`."""
+    if not isinstance(value, str):
+        raise UsageError(f"{name}={value!r} is not a text such as 'egy,lev'.")
+    given = [label for part in value.split(",") if (label := part.strip().lower())]
+    for label in given:
+        if label not in LABELS:
+            raise UsageError(
+                f"{name}: variety {label!r} is not known. {did_you_mean(label, LABELS)}"
+            )
+    return ",".join(label for label in LABELS if label in given)
+
+
+def _shown(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 @functools.cache
 def option_types() -> dict[str, type]:
-    """Name of every option -> int (words) or float (shares, letters per word)."""
+    """Name of every option -> int (words), float (shares, letters per word) or str (labels)."""
     hints = get_type_hints(FilterOptions)
     return {field.name: hints[field.name] for field in dataclasses.fields(FilterOptions)}
 
@@ -113,7 +165,7 @@ def presets() -> dict[str, dict[str, Any]]:
 
 
 def options_from(
-    preset: str = "web", overrides: Mapping[str, float] | None = None
+    preset: str = "web", overrides: Mapping[str, float | str] | None = None
 ) -> FilterOptions:
     """Options of a preset with some thresholds replaced.
 

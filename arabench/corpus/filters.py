@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from arabench.corpus.filter_options import FilterOptions, options_from, presets
+from arabench.corpus.filter_options import LABELS, FilterOptions, options_from, presets
 from arabench.corpus.run import Summary, run_files
 from arabench.corpus.steps import IoOptions, Processed
 from arabench.corpus.text_measures import (
@@ -38,6 +38,9 @@ from arabench.corpus.text_measures import (
     stop_word_share,
     symbol_share,
 )
+
+if TYPE_CHECKING:
+    from arabench.dialect.identification import Identifier
 
 __all__ = [
     "REASONS",
@@ -81,8 +84,10 @@ _CHECKS: Final = (
     _Check("word length", "mean_word_chars", "min_mean_word_chars", "max_mean_word_chars", True),
     _Check("stop-word share", "stop_words", least="min_stop_words", statistical=True),
 )
+#: Reasons of dialect identification, which only texts that pass everything else go through.
+_VARIETY, _UNSURE, _DIALECTNESS = "variety", "variety probability", "dialectness"
 #: Every reason, in the order of the checks: a text falls to the first that it fails.
-REASONS: Final = tuple(check.reason for check in _CHECKS)
+REASONS: Final = (*(check.reason for check in _CHECKS), _VARIETY, _UNSURE, _DIALECTNESS)
 
 
 def judge(text: str, options: FilterOptions | None = None) -> str | None:
@@ -92,17 +97,72 @@ def judge(text: str, options: FilterOptions | None = None) -> str | None:
     >>> judge("This page has only a few words, كتاب among them")
     'Arabic share'
     """
-    verdict = verdicts(measure_many([text]), options or FilterOptions())[0]
+    verdict = judge_many([text], options or FilterOptions())[0]
     return None if verdict is None else verdict.split(":")[0]
 
 
 def judge_many(texts: Sequence[str], options: FilterOptions) -> list[str | None]:
     """For every text None, or `reason: value against threshold`."""
-    return verdicts(measure_many(texts), options)
+    return verdicts(texts, measure_many(texts), options)
 
 
-def verdicts(measures: Measures, options: FilterOptions) -> list[str | None]:
-    """What `judge_many` says of texts already measured."""
+def verdicts(
+    texts: Sequence[str],
+    measures: Measures,
+    options: FilterOptions,
+    identifier: Identifier | None = None,
+) -> list[str | None]:
+    """What `judge_many` says of texts already measured.
+
+    Args:
+        texts: the texts.
+        measures: what was measured of them.
+        options: thresholds.
+        identifier: labels varieties, where a threshold asks for one; None takes the shipped
+            model.
+    """
+    found = _text_verdicts(measures, options)
+    if options.wants_dialect:
+        passed = [place for place, verdict in enumerate(found) if verdict is None]
+        chosen = [texts[place] for place in passed]
+        for place, verdict in zip(
+            passed, _dialect_verdicts(chosen, options, identifier), strict=True
+        ):
+            found[place] = verdict
+    return found
+
+
+def _dialect_verdicts(
+    texts: Sequence[str], options: FilterOptions, identifier: Identifier | None
+) -> list[str | None]:
+    if identifier is None:
+        from arabench.dialect.identification import Identifier
+
+        identifier = Identifier()
+    labels = identifier.label(texts)
+    tops = labels.probs.max(axis=1, initial=0.0).tolist()
+    kept = options.keep_varieties.split(",") if options.keep_varieties else LABELS
+    dropped = options.drop_varieties.split(",")
+    found: list[str | None] = []
+    for variety, top, dialectness in zip(
+        labels.varieties(), tops, labels.dialectness.tolist(), strict=True
+    ):
+        verdict = None
+        if variety not in kept:
+            verdict = f"{_VARIETY}: {variety}, one of {options.keep_varieties}"
+        elif variety in dropped:
+            verdict = f"{_VARIETY}: {variety}, none of {options.drop_varieties}"
+        elif top < options.min_variety_prob:
+            verdict = f"{_UNSURE}: {top:.3g}, at least {options.min_variety_prob:g}"
+        elif dialectness < options.min_dialectness:
+            verdict = f"{_DIALECTNESS}: {dialectness:.3g}, at least {options.min_dialectness:g}"
+        elif dialectness > options.max_dialectness:
+            verdict = f"{_DIALECTNESS}: {dialectness:.3g}, at most {options.max_dialectness:g}"
+        found.append(verdict)
+    return found
+
+
+def _text_verdicts(measures: Measures, options: FilterOptions) -> list[str | None]:
     found: list[str | None] = [None] * len(measures.words)
     undecided = np.ones(len(found), dtype=np.bool_)
     statistical = measures.words >= options.statistics_from_words
@@ -131,22 +191,35 @@ class FilterStep:
     parallel = True
     reshapes = False
 
-    def __init__(self, options: FilterOptions, text_field: str = "text") -> None:
+    def __init__(
+        self,
+        options: FilterOptions,
+        text_field: str = "text",
+        identifier: Identifier | None = None,
+    ) -> None:
         self.options = options
         self.text_field = text_field
         self.spread = Spread()
+        self._identifier: Identifier | None = None
+        if options.wants_dialect:
+            from arabench.dialect.identification import Identifier
+
+            self._identifier = identifier or Identifier()
 
     @property
     def signature(self) -> str:
-        """Thresholds and version."""
-        return self.options.signature
+        """Thresholds and version, and the dialect model where one is asked."""
+        if self._identifier is None:
+            return self.options.signature
+        return f"{self.options.signature}|{self._identifier.signature}"
 
     def __call__(self, rows: list[dict[str, Any]]) -> Processed:
         """Rows to keep in order, and the others with their reasons."""
         name = self.text_field
-        measures = measure_many([row[name] for row in rows if row[name] is not None])
+        texts = [row[name] for row in rows if row[name] is not None]
+        measures = measure_many(texts)
         self.spread.add(measures)
-        reasons = iter(verdicts(measures, self.options))
+        reasons = iter(verdicts(texts, measures, self.options, self._identifier))
         processed = Processed([])
         for row in rows:
             reason = None if row[name] is None else next(reasons)
@@ -163,8 +236,11 @@ def filter_files(
     options: FilterOptions,
     io: IoOptions | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    identifier: Identifier | None = None,
 ) -> tuple[Summary, dict[str, Any]]:
     """Write the rows of the inputs that pass, and set the others aside; see `run_files`.
+
+    `identifier` labels varieties where a threshold asks for them; None takes the shipped model.
 
     Returns:
         The summary, and a report for JSON: options, counts per reason, spread of measures.
@@ -172,7 +248,7 @@ def filter_files(
         of the `measured` texts, which are those of this attempt.
     """
     io = io or IoOptions()
-    step = FilterStep(options, io.text_field)
+    step = FilterStep(options, io.text_field, identifier)
     summary = run_files(inputs, output, step, io, on_bytes)
     return summary, {
         "signature": step.signature,

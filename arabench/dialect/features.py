@@ -1,0 +1,264 @@
+"""What the dialect model sees of a text: folded words and hashed features of them.
+
+This module defines both; `arabench.dialect.feature_kernel` is the same compiled, over the
+bytes of Arrow columns, and tests compare the two on any text.
+
+**Words.** Web addresses and @mentions are dropped as `arabench.text.entities` defines them.
+Every Arabic letter is folded by the rules of the `search` preset (forms of alif, hamza,
+ya and ta marbuta, presentation forms, letters of the Persian keyboard); the letters for p,
+ch, v and g stay, for they tell a lot. Marks, tatweel and what shows nothing are ignored,
+and every other character parts words: digits, Latin, punctuation, emoji, and the two
+ligatures that are whole phrases. A letter repeated is kept twice, so that drawn-out words
+are one, and of a word only the first `MAX_LETTERS` letters count.
+
+**Features.** Of each word: the word itself, and the n-grams of `char_min` to `char_max`
+symbols of it with a mark at either end, but for the one that is the whole; and each pair of
+neighbouring words. Each is hashed to 64 bits with FNV-1a (Fowler, Noll, Vo 1991) over its
+code units, then the finalizer of MurmurHash3 (Appleby 2011), salted by its kind. The high
+bits are its bucket in the table of weights (feature hashing: Weinberger et al. 2009,
+arXiv 0902.2206).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple, get_type_hints
+
+from arabench import chars
+from arabench.errors import UsageError
+from arabench.text import entities
+from arabench.text.normalize import Normalizer, Options
+
+#: Rises whenever some text has other words or other features.
+FEATURES_VERSION: Final = 1
+#: Letters of a word that count. The longest words with clitics have some fifteen.
+MAX_LETTERS: Final = 32
+#: Longest n-gram: longer ones are hardly ever seen in two words.
+MAX_NGRAM: Final = 8
+#: Most buckets, as a power of two: five bytes each make 20 MB.
+MAX_BUCKETS_LOG2: Final = 22
+
+#: Code units of the marks at the ends of a word; no letter folds to one.
+WORD_START: Final = 1
+WORD_END: Final = 2
+
+# FNV-1a of 64 bits, one letter at a time.
+FNV_OFFSET: Final = 0xCBF29CE484222325
+FNV_PRIME: Final = 0x100000001B3
+# MurmurHash3, fmix64.
+MIX_1: Final = 0xFF51AFD7ED558CCD
+MIX_2: Final = 0xC4CEB9FE1A85EC53
+#: Distinguishes the kinds of features: any three different odd numbers do.
+SALTS: Final = {
+    "ngram": 0x9E3779B97F4A7C15,
+    "word": 0xD1B54A32D192ED03,
+    "pair": 0x8CB92BA72F3D8DD7,
+}
+_MASK: Final = (1 << 64) - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureSpec:
+    """Which features a model looks at; stored in its file."""
+
+    char_min: int = 2
+    """Shortest n-gram, the marks at word ends counted."""
+    char_max: int = 5
+    """Longest n-gram; 0 for none."""
+    words: bool = True
+    """Whole words."""
+    pairs: bool = True
+    """Pairs of neighbouring words."""
+    buckets_log2: int = 20
+    """The table of weights has 2**buckets_log2 rows."""
+    alpha: float = 0.5
+    """The sum of the weights of a text of n words is multiplied by n**-alpha: 0 adds up
+    evidence, 1 takes its mean."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(FeatureSpec).items():
+            value = getattr(self, name)
+            given = int if kind is float and type(value) is int else type(value)
+            if given is not kind and not (kind is float and given is int):
+                raise UsageError(f"{name}={value!r} is not a {kind.__name__}.")
+        if self.char_max and not 1 <= self.char_min <= self.char_max <= MAX_NGRAM:
+            raise UsageError(
+                f"n-grams of {self.char_min} to {self.char_max} are not possible. Use lengths from "
+                f"1 to {MAX_NGRAM}, the shorter first, or char_max=0 for none."
+            )
+        if not 1 <= self.buckets_log2 <= MAX_BUCKETS_LOG2:
+            raise UsageError(
+                f"buckets_log2={self.buckets_log2} is not allowed. Use 1 to {MAX_BUCKETS_LOG2}."
+            )
+        if not 0 <= self.alpha <= 1:
+            raise UsageError(f"alpha={self.alpha!r} is not allowed. Use a number from 0 to 1.")
+        if not (self.char_max or self.words or self.pairs):
+            raise UsageError("a model needs features: n-grams, words or pairs.")
+
+    @property
+    def buckets(self) -> int:
+        """Rows of the table of weights."""
+        return 1 << self.buckets_log2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the metadata of a model file."""
+        return {"version": FEATURES_VERSION, **dataclasses.asdict(self)}
+
+
+class Folding(NamedTuple):
+    """What becomes of each character of the Basic Multilingual Plane; all others part words.
+
+    Attributes:
+        letters: character -> the one to four folded letters that it stands for.
+        ignored: characters inside of words that leave no trace.
+    """
+
+    letters: dict[str, str]
+    ignored: frozenset[str]
+
+
+@functools.cache
+def folding() -> Folding:
+    """The tables behind `words_of`, made by running the rules of the `search` preset."""
+    search = Normalizer(
+        Options(
+            presentation_forms="expand",
+            persian_letters="arabic",
+            mark_order="canonical",
+            alif="unify",
+            hamza="carrier",
+            alif_maqsura="to_ya",
+            ta_marbuta="to_ha",
+        )
+    )
+    ignored = set(
+        chars.MARKS
+        | {chars.TATWEEL}
+        | chars.QURANIC_MARKS
+        | chars.ZERO_WIDTH
+        | chars.BIDI_CONTROLS
+        | chars.CONTROLS
+    )
+    bare = str.maketrans("", "", "".join(ignored))
+    letters: dict[str, str] = {}
+    for char in sorted((chars.LETTERS - ignored) | set(chars.PRESENTATION_FORMS)):
+        folded = search.normalize(char).translate(bare)
+        if not folded:
+            ignored.add(char)
+        elif chars.LETTERS.issuperset(folded):
+            letters[char] = folded
+    return Folding(letters, frozenset(ignored))
+
+
+@functools.cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    letters, ignored = folding()
+    word = chars.char_class(letters)
+    skipped = chars.char_class(ignored)
+    return (
+        re.compile(f"[{word}][{word}{skipped}]*"),
+        re.compile(f"[{skipped}]"),
+        re.compile(r"(.)\1\1+"),
+    )
+
+
+@functools.cache
+def _entity_rules() -> tuple[Any, Any]:
+    return entities.urls("drop"), entities.mentions("drop")
+
+
+class Word(NamedTuple):
+    """A word as the model sees it, and where it stands in the text (characters)."""
+
+    folded: str
+    start: int
+    end: int
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words of a text.
+
+    >>> words_of("مش عارفـــة @user ليهههه!")
+    ['مش', 'عارفه', 'ليهه']
+    """
+    for rule in _entity_rules():
+        text = rule.apply(text)
+    run, _, _ = _patterns()
+    return [fold_word(match.group()) for match in run.finditer(text)]
+
+
+def words_with_places(text: str) -> list[Word]:
+    """The words of a text with their offsets in it.
+
+    Dropped addresses and mentions are overwritten with as many spaces to keep the places.
+    """
+    for rule in _entity_rules():
+        text = rule.pattern.sub(lambda match: " " * len(match.group()), text)
+    run, _, _ = _patterns()
+    return [
+        Word(fold_word(match.group()), match.start(), match.end()) for match in run.finditer(text)
+    ]
+
+
+def fold_word(written: str) -> str:
+    """A run of Arabic letters and ignored characters as the model sees it."""
+    letters = folding().letters
+    _, skipped, drawn_out = _patterns()
+    folded = "".join([letters[char] for char in skipped.sub("", written)])
+    return drawn_out.sub(r"\1\1", folded)[:MAX_LETTERS]
+
+
+def word_hash(folded: str) -> int:
+    """FNV-1a of a folded word; what pairs and words are made of."""
+    return _fnv([ord(letter) for letter in folded])
+
+
+def word_features(folded: str, spec: FeatureSpec) -> Iterator[int]:
+    """Hashes of the features of one folded word, in the order of the kernel."""
+    if spec.char_max:
+        units = [WORD_START, *map(ord, folded), WORD_END]
+        longest = min(spec.char_max, len(units) - 1)  # the whole is a feature of its own
+        for start in range(len(units)):
+            for length in range(spec.char_min, min(longest, len(units) - start) + 1):
+                yield mix(_fnv(units[start : start + length]) ^ SALTS["ngram"])
+    if spec.words:
+        yield mix(word_hash(folded) ^ SALTS["word"])
+
+
+def pair_feature(first: str, second: str) -> int:
+    """Hash of the feature of two neighbouring words."""
+    return mix((word_hash(first) * SALTS["pair"] + word_hash(second)) & _MASK)
+
+
+def features_of(text: str, spec: FeatureSpec) -> Iterator[int]:
+    """Hashes of all features of a text, word by word, each with the pair it ends."""
+    before = None
+    for word in words_of(text):
+        yield from word_features(word, spec)
+        if spec.pairs and before is not None:
+            yield pair_feature(before, word)
+        before = word
+
+
+def bucket(feature: int, spec: FeatureSpec) -> int:
+    """Row of a feature in the table of weights."""
+    return feature >> (64 - spec.buckets_log2)
+
+
+def mix(value: int) -> int:
+    """The finalizer of MurmurHash3: every bit of the input changes half of the output."""
+    value ^= value >> 33
+    value = value * MIX_1 & _MASK
+    value ^= value >> 33
+    value = value * MIX_2 & _MASK
+    return value ^ value >> 33
+
+
+def _fnv(units: list[int]) -> int:
+    value = FNV_OFFSET
+    for unit in units:
+        value = (value ^ unit) * FNV_PRIME & _MASK
+    return value
