@@ -1,0 +1,140 @@
+"""Letters as the segmenter sees them: look-alikes folded, marks and stretching set aside.
+
+A word is decided on its bare letters and cut in its original spelling: every letter keeps
+the place where it starts, so that marks and tatweel stay with the letter before them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final, NamedTuple
+
+from arabench import chars
+
+#: Longer words come back whole: no Arabic word with clitics has more letters.
+MAX_LETTERS: Final = 60
+
+# Code n is letter n - 1 of this line. The last four are folded for everything but the
+# letters at the edges of a stem: a hamza or maqsura says where a stem starts or ends.
+_PLAIN: Final = (
+    "\u0621\u0627\u0628\u0629\u062a\u062b\u062c\u062d\u062e"  # hamza, alef .. khah
+    "\u062f\u0630\u0631\u0632\u0633\u0634\u0635\u0636\u0637\u0638\u0639\u063a"  # dal .. ghain
+    "\u0641\u0642\u0643\u0644\u0645\u0646\u0647\u0648\u064a\u0624\u0626"  # feh .. yeh, seats
+)
+_FOLDED: Final = {
+    "\u0623": chars.ALIF,  # ALEF WITH HAMZA ABOVE
+    "\u0625": chars.ALIF,  # ALEF WITH HAMZA BELOW
+    "\u0622": chars.ALIF,  # ALEF WITH MADDA ABOVE
+    "\u0649": chars.YA,  # ALEF MAKSURA
+}
+#: Any other letter of the Arabic blocks.
+OTHER: Final = len(_PLAIN) + len(_FOLDED) + 1
+#: Number of codes; 0 is no letter.
+CODES: Final = OTHER + 1
+
+CODE: Final[dict[str, int]] = {
+    letter: place + 1 for place, letter in enumerate([*_PLAIN, *_FOLDED])
+}
+#: Code -> code of the folded letter.
+FOLD: Final = bytes(
+    CODE[_FOLDED[letter]] if (letter := (["", *_PLAIN, *_FOLDED, "?"])[code]) in _FOLDED else code
+    for code in range(CODES)
+)
+
+_LIKE: Final = {
+    **chars.URDU_TO_ARABIC,
+    **chars.LOAN_TO_ARABIC,
+    **chars.MAGHREBI_TO_ARABIC,
+    **chars.PERSIAN_TO_ARABIC,
+    chars.ALIF_WASLA: chars.ALIF,
+}
+#: Stretching: so many of one letter in a row stand for one.
+_STRETCHED: Final = 3
+
+
+class Letters(NamedTuple):
+    """The bare letters of a word.
+
+    Attributes:
+        codes: one byte per letter, 1 to `OTHER`.
+        starts: index in the word where each letter starts; letters of one ligature share it.
+    """
+
+    codes: bytes
+    starts: tuple[int, ...] | range
+
+
+@functools.cache
+def _code_table() -> dict[int, str]:
+    """Character -> its codes as characters; "" for what belongs to the letter before."""
+    table: dict[int, str] = {}
+    for letter in chars.LETTERS:
+        table[ord(letter)] = chr(OTHER)
+    for letter, code in CODE.items():
+        table[ord(letter)] = chr(code)
+    for letter, plain in _LIKE.items():
+        table[ord(letter)] = "".join(chr(CODE[c]) for c in plain if c in CODE)
+    for form, expansion in chars.PRESENTATION_FORMS.items():
+        letters = [_LIKE.get(letter, letter) for letter in expansion]
+        if all(c in CODE or c in chars.MARKS or c == chars.TATWEEL for c in "".join(letters)):
+            table[ord(form)] = "".join(chr(CODE[c]) for c in "".join(letters) if c in CODE)
+    for ignored in chars.MARKS | chars.ZERO_WIDTH | {chars.TATWEEL}:
+        table[ord(ignored)] = ""
+    return table
+
+
+@functools.cache
+def _simple() -> tuple[re.Pattern[str], dict[int, int]]:
+    """Words of plain letters only, the fast path: one code per character."""
+    simple = {ord(letter): code for letter, code in CODE.items()}
+    body = chars.char_class(CODE)
+    run = f"([{body}])\\1{{{_STRETCHED - 1}}}"
+    return re.compile(f"(?!.*{run})[{body}]+"), simple
+
+
+def encode(word: str) -> Letters | None:
+    """The letters of `word`, or None where it is no Arabic word to cut.
+
+    None for the empty word, for one with a character that is neither an Arabic letter nor a
+    mark, tatweel or zero-width character, and for more than `MAX_LETTERS` letters.
+    """
+    if len(word) > 8 * MAX_LETTERS:
+        return None
+    pattern, simple = _simple()
+    if pattern.fullmatch(word):
+        if len(word) > MAX_LETTERS:
+            return None
+        return Letters(word.translate(simple).encode("latin-1"), range(len(word)))
+    table = _code_table()
+    codes: list[int] = []
+    starts: list[int] = []
+    for place, char in enumerate(word):
+        expansion = table.get(ord(char))
+        if expansion is None:
+            return None
+        codes.extend(map(ord, expansion))
+        starts.extend([place] * len(expansion))
+    kept = _unstretched(codes)
+    if not 0 < len(kept) <= MAX_LETTERS:
+        return None
+    return Letters(bytes(codes[i] for i in kept), tuple(starts[i] for i in kept))
+
+
+def _unstretched(codes: list[int]) -> list[int]:
+    """Places of the letters, of three or more alike in a row only the first."""
+    kept: list[int] = []
+    start = 0
+    while start < len(codes):
+        end = start
+        while end < len(codes) and codes[end] == codes[start]:
+            end += 1
+        kept.extend([start] if end - start >= _STRETCHED else range(start, end))
+        start = end
+    return kept
+
+
+def decode(codes: bytes) -> str:
+    """Letters of codes, for messages and tests; "?" for `OTHER`."""
+    letters = ["", *_PLAIN, *_FOLDED, "?"]
+    return "".join(letters[code] for code in codes)

@@ -1,0 +1,110 @@
+"""The built-in segmenter: any word of Arabic letters into clitics, stem and suffixes.
+
+A small trained model chooses among the analyses that `grammar` allows; SEGMENTER.md says on
+what it was trained and how often it is right. It reads the spelling alone, so that answers
+are kept by spelling.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from arabench.morph.analysis import Analysis, Segment
+from arabench.morph.model_file import VERSION, Model, read_model
+
+#: The weights that come with the package.
+MODEL_PATH: Final = Path(__file__).parent / "segmenter.bin"
+#: Spellings whose answers are kept: some 60 MB when full.
+CACHED_WORDS: Final = 1 << 17
+
+
+@functools.cache
+def _packaged() -> Model:
+    return read_model(MODEL_PATH)
+
+
+class BuiltinSegmenter:
+    """The default backend; implements `analysis.Segmenter`.
+
+    Threads may share one.
+
+    Args:
+        model: weights to use; those of the package where None, read at the first word.
+        cached_words: spellings whose answers are kept; the oldest make room.
+    """
+
+    def __init__(self, model: Model | None = None, cached_words: int = CACHED_WORDS) -> None:
+        self._given = model
+        self._most = max(2, cached_words)
+        self._answers: dict[str, Analysis] = {}
+        self._signature = ""
+        self._changing = threading.Lock()
+
+    @property
+    def _model(self) -> Model:
+        return self._given if self._given is not None else _packaged()
+
+    @property
+    def signature(self) -> str:
+        """Name, version of the format and checksum of the weights."""
+        if not self._signature:
+            self._signature = f"builtin v{VERSION} {self._model.checksum[:12]}"
+        return self._signature
+
+    @property
+    def in_context(self) -> bool:
+        """False: the answer depends on the spelling alone."""
+        return False
+
+    def segment(self, words: Sequence[str]) -> list[Analysis]:
+        """One analysis per word, in order; any string is answered.
+
+        Args:
+            words: runs of Arabic letters and marks. What is none comes back as one stem, as
+                does a word of more than 60 letters; the empty string has no segments.
+        """
+        found = [*map(self._answers.get, words)]
+        if None in found:
+            fresh = self._decide(
+                sorted({word for word, kept in zip(words, found, strict=True) if kept is None})
+            )
+            self._keep(fresh)
+            found = [
+                fresh[word] if kept is None else kept
+                for word, kept in zip(words, found, strict=True)
+            ]
+        return found  # type: ignore[return-value] # every None was answered
+
+    def _keep(self, fresh: dict[str, Analysis]) -> None:
+        with self._changing:
+            answers = self._answers
+            surplus = len(answers) + len(fresh) - self._most
+            if surplus > 0:
+                # Half of the room at once, so that a stream of new words is not slowed down.
+                for word in list(islice(answers, max(surplus, self._most // 2))):
+                    del answers[word]
+            answers.update(islice(fresh.items(), self._most))
+
+    def _decide(self, words: Sequence[str]) -> dict[str, Analysis]:
+        from arabench.morph.letters import encode
+
+        answers: dict[str, Analysis] = {}
+        arabic: list[tuple[str, Any]] = []
+        for word in words:
+            letters = encode(word)
+            if letters is not None:
+                arabic.append((word, letters))
+            else:
+                answers[word] = (Segment(word, word, "stem"),) if word else ()
+        if arabic:
+            from arabench.morph.decision import analyse, best_cuts
+
+            cuts = best_cuts([letters.codes for _, letters in arabic], self._model)
+            for (word, letters), cut in zip(arabic, cuts, strict=True):
+                answers[word] = analyse(word, letters, cut)
+        return answers
