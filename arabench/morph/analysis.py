@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, NamedTuple, Protocol, get_args
 
 #: What a segment is. Order within a word: proclitics, stem, suffixes, enclitics.
 Kind = Literal[
@@ -33,8 +32,7 @@ PROCLITICS: Final[frozenset[Kind]] = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of a word.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Final, NamedTuple
 
 from arabench.morph import grammar
@@ -32,33 +33,40 @@ class Cut(NamedTuple):
 
     def kinds(self) -> tuple[Kind, ...]:
         """One kind per segment."""
-        return _shape(self.before, self.after, self.start < self.end)[1]
+        return pieces_of(self.before, self.after, self.start < self.end).kinds
 
     def ends(self) -> list[int]:
         """After how many letters each segment ends, the last one included."""
-        first, second = _offsets(self.before, self.after)
+        first, second, _ = pieces_of(self.before, self.after, self.start < self.end)
         stem = [self.end] if self.start < self.end else []
         return [*first, *stem, *(self.end + offset for offset in second)]
 
 
+class Pieces(NamedTuple):
+    """What two affix sequences make of a word.
+
+    Attributes:
+        first: after how many letters of the word each segment before the stem ends.
+        second: after how many letters behind the stem each segment after it ends.
+        kinds: one per segment.
+    """
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    kinds: tuple[Kind, ...]
+
+
 @functools.cache
-def _offsets(before: int, after: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return _ends(grammar.prefixes()[before]), _ends(grammar.suffixes()[after])
+def pieces_of(before: int, after: int, has_stem: bool) -> Pieces:
+    """The segments of the sequences at these places, with or without a stem."""
+    first, second = grammar.prefixes()[before], grammar.suffixes()[after]
+    stem: list[Kind] = ["stem"] if has_stem else []
+    kinds = (*(kind for _, kind in first), *stem, *(kind for _, kind in second))
+    return Pieces(_ends(first), _ends(second), kinds)
 
 
 def _ends(sequence: grammar.AffixSequence) -> tuple[int, ...]:
-    ends: list[int] = []
-    for letters, _ in sequence:
-        ends.append((ends[-1] if ends else 0) + len(letters))
-    return tuple(ends)
-
-
-@functools.cache
-def _shape(before: int, after: int, has_stem: bool) -> tuple[int, tuple[Kind, ...]]:
-    first = [kind for _, kind in grammar.prefixes()[before]]
-    second = [kind for _, kind in grammar.suffixes()[after]]
-    stem: list[Kind] = ["stem"] if has_stem else []
-    return len(first), (*first, *stem, *second)
+    return tuple(itertools.accumulate(len(letters) for letters, _ in sequence))
 
 
 def cuts_of(cut: Cut) -> tuple[int, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from arabench.morph import grammar
 from arabench.morph.analysis import Analysis, Kind, Segment
-from arabench.morph.answers import Cut
+from arabench.morph.answers import Cut, pieces_of
 from arabench.morph.compiled_grammar import compiled
 from arabench.morph.letters import Letters
 from arabench.morph.model_file import Model
@@ -17,24 +18,51 @@ from arabench.morph.restoration import citation_forms
 from arabench.morph.segmenter_kernel import decide
 
 
-def best_cuts(words: Sequence[bytes], model: Model) -> list[Cut]:
-    """The best candidate of each word.
+def best_cuts(codes: Any, offsets: Any, model: Model) -> list[list[int]]:
+    """The best candidate of each word: the fields of a `Cut`.
 
     Args:
-        words: letter codes, none empty.
+        codes: (letters,) uint8 codes of all words in a row.
+        offsets: (words + 1,) int64, where each starts; none is empty.
         model: the weights and the lexicon.
     """
-    letters = np.frombuffer(b"".join(words), dtype=np.uint8)
-    offsets = np.zeros(len(words) + 1, dtype=np.int64)
-    np.cumsum([len(word) for word in words], out=offsets[1:])
-    best = np.zeros((len(words), 4), dtype=np.int32)
-    margin = np.zeros(len(words), dtype=np.float32)
-    decide(letters, offsets, compiled(), model.lexicon, model.weights, best, margin)
-    return [Cut(*row) for row in best.tolist()]
+    count = len(offsets) - 1
+    best = np.zeros((count, 4), dtype=np.int32)
+    margin = np.zeros(count, dtype=np.float32)
+    decide(codes, offsets, compiled(), model.lexicon, model.weights, best, margin)
+    rows: list[list[int]] = best.tolist()
+    return rows
 
 
-def analyse(word: str, letters: Letters, cut: Cut) -> Analysis:
-    """The segments of `word`, whose surfaces rejoin to it exactly.
+def analyse_plain(word: str, before: int, after: int, start: int, end: int) -> Analysis:
+    """The segments of a word of plain letters, one per character.
+
+    Args:
+        word: as it is spelled.
+        before, after, start, end: the model's choice, as in `Cut`.
+    """
+    if not before and not after:
+        return (Segment(word, word, "stem"),)
+    pieces = pieces_of(before, after, start < end)
+    last = 0
+    surfaces = []
+    for place in pieces.first:
+        surfaces.append(word[last:place])
+        last = place
+    if start < end:
+        surfaces.append(word[start:end])
+    last = end
+    for place in pieces.second:
+        surfaces.append(word[last : end + place])
+        last = end + place
+    forms = surfaces
+    if _may_change(before, after):
+        forms = citation_forms(surfaces, pieces.kinds)
+    return tuple(map(Segment, surfaces, forms, pieces.kinds))
+
+
+def analyse(word: str, letters: Letters, before: int, after: int, start: int, end: int) -> Analysis:
+    """The segments of any word.
 
     Marks, tatweel and zero-width characters stay with the letter before them. Segments that
     meet inside one character (a ligature) come back as one.
@@ -42,17 +70,13 @@ def analyse(word: str, letters: Letters, cut: Cut) -> Analysis:
     Args:
         word: as it is spelled.
         letters: its letters.
-        cut: the model's choice.
+        before, after, start, end: the model's choice, as in `Cut`.
     """
-    if not cut.before and not cut.after:
+    if not before and not after:
         return (Segment(word, word, "stem"),)
-    kinds = cut.kinds()
-    ends = cut.ends()
-    if isinstance(letters.starts, range):  # one letter per character
-        surfaces = [word[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    else:
-        surfaces, kinds = _spread(word, letters.starts, ends, kinds)
-    forms = citation_forms(surfaces, kinds) if _may_change(cut.before, cut.after) else surfaces
+    cut = Cut(before, after, start, end)
+    surfaces, kinds = _spread(word, letters.starts, cut.ends(), cut.kinds())
+    forms = citation_forms(surfaces, kinds) if _may_change(before, after) else surfaces
     return tuple(map(Segment, surfaces, forms, kinds))
 
 

@@ -7,8 +7,8 @@ the place where it starts, so that marks and tatweel stay with the letter before
 from __future__ import annotations
 
 import functools
-import re
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from arabench import chars
 
@@ -62,7 +62,7 @@ class Letters(NamedTuple):
     """
 
     codes: bytes
-    starts: tuple[int, ...] | range
+    starts: tuple[int, ...]
 
 
 @functools.cache
@@ -84,15 +84,6 @@ def _code_table() -> dict[int, str]:
     return table
 
 
-@functools.cache
-def _simple() -> tuple[re.Pattern[str], dict[int, int]]:
-    """Words of plain letters only, the fast path: one code per character."""
-    simple = {ord(letter): code for letter, code in CODE.items()}
-    body = chars.char_class(CODE)
-    run = f"([{body}])\\1{{{_STRETCHED - 1}}}"
-    return re.compile(f"(?!.*{run})[{body}]+"), simple
-
-
 def encode(word: str) -> Letters | None:
     """The letters of `word`, or None where it is no Arabic word to cut.
 
@@ -101,11 +92,6 @@ def encode(word: str) -> Letters | None:
     """
     if len(word) > 8 * MAX_LETTERS:
         return None
-    pattern, simple = _simple()
-    if pattern.fullmatch(word):
-        if len(word) > MAX_LETTERS:
-            return None
-        return Letters(word.translate(simple).encode("latin-1"), range(len(word)))
     table = _code_table()
     codes: list[int] = []
     starts: list[int] = []
@@ -119,6 +105,68 @@ def encode(word: str) -> Letters | None:
     if not 0 < len(kept) <= MAX_LETTERS:
         return None
     return Letters(bytes(codes[i] for i in kept), tuple(starts[i] for i in kept))
+
+
+class PlainWords(NamedTuple):
+    """Words of plain letters only, one code per character: most words by far.
+
+    Attributes:
+        is_plain: (words given,) which of them these are.
+        codes: (letters,) uint8 codes of all of them in a row.
+        offsets: (plain words + 1,) int64, where each starts.
+    """
+
+    is_plain: Any
+    codes: Any
+    offsets: Any
+
+
+def encode_plain(words: Sequence[str]) -> PlainWords:
+    """The plain words among `words`, by arrays; the others are for `encode`.
+
+    Args:
+        words: none empty.
+    """
+    import numpy as np
+
+    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    joined = "".join(words).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(joined, dtype=np.uint32)
+    table = _plain_codes()
+    codes = table[np.minimum(points, len(table) - 1)]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    is_plain = (np.minimum.reduceat(codes, offsets[:-1]) > 0) & (lengths <= MAX_LETTERS)
+    alike = (codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2])
+    for place in np.flatnonzero(alike):
+        word = np.searchsorted(offsets, place, side="right") - 1
+        if place + _STRETCHED <= offsets[word + 1]:
+            is_plain[word] = False
+    kept = lengths[is_plain]
+    return PlainWords(
+        is_plain,
+        codes[np.repeat(is_plain, lengths)],
+        np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)]),
+    )
+
+
+def in_a_row(words: Sequence[bytes]) -> tuple[Any, Any]:
+    """Codes of all words in one uint8 array, and int64 places where each starts."""
+    import numpy as np
+
+    lengths = [0, *map(len, words)]
+    codes = np.frombuffer(b"".join(words), dtype=np.uint8)
+    return codes, np.cumsum(np.array(lengths, dtype=np.int64))
+
+
+@functools.cache
+def _plain_codes() -> Any:
+    """Code of every code point up to the last plain letter; 0 for the others and at the end."""
+    import numpy as np
+
+    table = np.zeros(max(map(ord, CODE)) + 2, dtype=np.uint8)
+    for letter, code in CODE.items():
+        table[ord(letter)] = code
+    return table
 
 
 def _unstretched(codes: list[int]) -> list[int]:

@@ -8,11 +8,11 @@ are kept by spelling.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from arabench.morph.analysis import Analysis, Segment
 from arabench.morph.model_file import VERSION, Model, read_model
@@ -86,25 +86,32 @@ class BuiltinSegmenter:
             surplus = len(answers) + len(fresh) - self._most
             if surplus > 0:
                 # Half of the room at once, so that a stream of new words is not slowed down.
-                for word in list(islice(answers, max(surplus, self._most // 2))):
+                for word in list(itertools.islice(answers, max(surplus, self._most // 2))):
                     del answers[word]
-            answers.update(islice(fresh.items(), self._most))
+            answers.update(itertools.islice(fresh.items(), self._most))
 
     def _decide(self, words: Sequence[str]) -> dict[str, Analysis]:
-        from arabench.morph.letters import encode
+        from arabench.morph.decision import analyse, analyse_plain, best_cuts
+        from arabench.morph.letters import encode, encode_plain, in_a_row
 
         answers: dict[str, Analysis] = {}
-        arabic: list[tuple[str, Any]] = []
-        for word in words:
+        given = [word for word in words if word]
+        if len(given) < len(words):
+            answers[""] = ()
+        if not given:
+            return answers
+        plain = encode_plain(given)
+        cuts = best_cuts(plain.codes, plain.offsets, self._model)
+        for word, cut in zip(itertools.compress(given, plain.is_plain), cuts, strict=True):
+            answers[word] = analyse_plain(word, *cut)
+        marked = []
+        for word in itertools.compress(given, ~plain.is_plain):
             letters = encode(word)
-            if letters is not None:
-                arabic.append((word, letters))
+            if letters is None:
+                answers[word] = (Segment(word, word, "stem"),)
             else:
-                answers[word] = (Segment(word, word, "stem"),) if word else ()
-        if arabic:
-            from arabench.morph.decision import analyse, best_cuts
-
-            cuts = best_cuts([letters.codes for _, letters in arabic], self._model)
-            for (word, letters), cut in zip(arabic, cuts, strict=True):
-                answers[word] = analyse(word, letters, cut)
+                marked.append((word, letters))
+        cuts = best_cuts(*in_a_row([letters.codes for _, letters in marked]), self._model)
+        for (word, letters), cut in zip(marked, cuts, strict=True):
+            answers[word] = analyse(word, letters, *cut)
         return answers

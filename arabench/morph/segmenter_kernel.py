@@ -214,10 +214,13 @@ def describe(word, sums, grammar, lexicon, before, after, i, j, facts):
         before, after, i, j: the candidate.
         facts: (FACTS,) uint64, filled.
     """
-    n = word.size
-    facts[:] = _U0
-    stem = sums[j] - sums[i] * _POWERS[j - i]
-    headless = sums[n] - sums[i] * _POWERS[n - i]
+    describe_stem(word, sums, lexicon, i, j, facts)
+    describe_affixes(grammar, before, after, facts)
+
+
+@numba.njit(cache=True, nogil=True)
+def describe_affixes(grammar, before, after, facts):
+    """The facts of a candidate's affixes; those of its stem stay as they are."""
     bl = np.uint64(grammar.before_last[before])
     af = np.uint64(grammar.after_first[after])
     facts[_BEFORE] = np.uint64(before)
@@ -226,6 +229,15 @@ def describe(word, sums, grammar, lexicon, before, after, i, j, facts):
     facts[_FIRST_AFTER] = af
     facts[_LAST_AFTER] = np.uint64(grammar.after_last[after])
     facts[_BOTH] = (bl << _U8) | af
+
+
+@numba.njit(cache=True, nogil=True)
+def describe_stem(word, sums, lexicon, i, j, facts):
+    """The facts of all candidates with this stem; those of affixes are set to nothing."""
+    n = word.size
+    facts[:] = _U0
+    stem = sums[j] - sums[i] * _POWERS[j - i]
+    headless = sums[n] - sums[i] * _POWERS[n - i]
     facts[_LENGTH] = np.uint64(min(j - i, 9))
     facts[_TYPED_FIRST] = np.uint64(word[0])
     facts[_TYPED_END] = np.uint64(word[n - 1])
@@ -341,10 +353,13 @@ def decide(words, offsets, grammar, lexicon, weights, best, margin):
         word = words[offsets[w] : offsets[w + 1]]
         total = candidates(word, sums, grammar, out)
         top = -1e30
+        start, end = -1, -1
         for c in range(total):
-            describe(
-                word, sums, grammar, lexicon, out[c, 0], out[c, 1], out[c, 2], out[c, 3], facts
-            )  # fmt: skip
+            # Candidates with the same stem follow each other.
+            if out[c, 2] != start or out[c, 3] != end:
+                start, end = out[c, 2], out[c, 3]
+                describe_stem(word, sums, lexicon, start, end, facts)
+            describe_affixes(grammar, out[c, 0], out[c, 1], facts)
             count = features(facts, True, feats)
             s = 0.0
             for m in range(count):
