@@ -36,8 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": FOUNDATION
     | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"},
     "trainers": FOUNDATION | {"text", "corpus", "evaluation", "checkpoints", "records", "devices"},
-    "subwords": FOUNDATION
-    | {"text", "morph", "corpus", "audit", "evaluation", "records"},
+    "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation", "records"},
     "gate": FOUNDATION | {"evaluation", "corpus"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}
