@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 OUT    ?= demo-out
 SCALE  ?= full
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench models clean
 
 # torch first, by its pinned version: a bare "torch" can pull several GB of CUDA packages.
 $(READY): pyproject.toml constraints.txt
@@ -36,6 +36,7 @@ check: $(READY)
 	$(BIN)/python tools/check_imports.py
 	$(BIN)/python tools/make_task_yaml.py --check
 	$(BIN)/python tools/make_readme.py --check
+	$(BIN)/python tools/count_written.py --check
 
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_normalize.py
@@ -48,6 +49,13 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_camel.py
 	$(BIN)/python tests/bench/bench_dialect.py
 	$(BIN)/python tests/bench/bench_startup.py
+
+# Trains the shipped models again from DATA; the same bytes come out (git diff shows nothing).
+models: $(READY)
+	@test -n "$(DATA)" || { echo "say where the corpora are: make models DATA=../shared/data"; exit 2; }
+	$(BIN)/python tools/train_segmenter.py --data $(DATA)
+	$(BIN)/python tools/train_dialect.py $(DATA)
+	$(BIN)/python tools/train_arabizi.py --data $(DATA)
 
 clean:
 	rm -rf .build build dist demo-out .pytest_cache .mypy_cache .ruff_cache

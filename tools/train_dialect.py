@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from dialect_unseen import unseen_table
 
 from arabench.dialect.calibration import calibrated, coverage, draw_reliability
 from arabench.dialect.calibration import reliability as bins_of
@@ -65,6 +66,7 @@ def write_scores(data: str, folder: Path) -> None:
     report += [as_table(halves), "\n## Least probability of a label\n", _coverage_table(parts)]
     for name, row in scores.items():
         report += [f"\n### Confusion, {name}\n\n", confusion_table(row)]
+    report += ["\n## Never trained on\n", unseen_table(Path(data))]
     (folder / "tables.md").write_text("\n".join(report), encoding="utf-8")
     (folder / "scores.json").write_text(
         json.dumps({name: asdict(row) for name, row in scores.items()}, indent=1) + "\n",

@@ -102,6 +102,8 @@ class Settings:
     msa_shift: float = 0.9
     """Added to the logit of MSA after training: text without evidence is MSA."""
     seed: int = 1
+    runs: int = 3
+    """Trainings with seeds of their own, whose weights are averaged."""
 
 
 class Texts(NamedTuple):
@@ -249,13 +251,17 @@ def fit(texts: Texts, rows: I64, settings: Settings) -> tuple[F64, F64]:
     targets[np.arange(len(texts.items)), texts.varieties] += 1 - settings.smoothing
     longest = 1 + int((1 + settings.mix_most) * MOST_WORDS) + MOST_WORDS
     shrink = np.array([max(n, 1) ** -spec.alpha for n in range(longest)])
-    table, bias = descend(
-        rows, targets, weights, texts.starts, texts.words, texts.word_starts,
-        texts.word_features, penalty, _backgrounds(texts, rows, settings), shrink,
-        settings.epochs, settings.rate, settings.word_dropout, settings.window_rate,
-        settings.mix_rate, settings.mix_most, settings.seed,
-    )  # fmt: skip
-    folded = table[: spec.buckets].astype(np.float64)
+    table, bias = np.zeros((size, 5)), np.zeros(5)
+    for run in range(settings.runs):
+        one, its_bias = descend(
+            rows, targets, weights, texts.starts, texts.words, texts.word_starts,
+            texts.word_features, penalty, _backgrounds(texts, rows, settings), shrink,
+            settings.epochs, settings.rate, settings.word_dropout, settings.window_rate,
+            settings.mix_rate, settings.mix_most, settings.seed + run,
+        )  # fmt: skip
+        table += one.astype(np.float64) / settings.runs
+        bias += its_bias.astype(np.float64) / settings.runs
+    folded = table[: spec.buckets]
     listed = list(texts.listed)
     ends, buckets = word_buckets(listed, dataclasses.replace(spec, char_max=0))
     for index, word in enumerate(listed):
