@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.steps import IoOptions
+from arabench.corpus.text_engine import RewriteStep
 
 
 @dataclass(frozen=True)
@@ -23,32 +23,17 @@ class ScriptConversion:
     signature: str
 
 
-class ScriptStep:
-    """Replaces the text of each row; nulls stay."""
-
-    parallel = True
-    reshapes = False
+class ScriptStep(RewriteStep):
+    """Writes the text of every row in another script."""
 
     def __init__(self, conversion: ScriptConversion, text_field: str = "text") -> None:
+        super().__init__(lambda texts: list(map(conversion.convert, texts)), text_field)
         self.conversion = conversion
-        self.text_field = text_field
 
     @property
     def signature(self) -> str:
         """That of the conversion."""
         return f"script:{self.conversion.signature}"
-
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
-        """The rows in order, with their text converted."""
-        name, convert = self.text_field, self.conversion.convert
-        processed = Processed(rows)
-        for row in rows:
-            before = row[name]
-            if before is not None:
-                after = convert(before)
-                processed.changed += after != before
-                row[name] = after
-        return processed
 
 
 def convert_files(

@@ -12,10 +12,41 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from arabench.corpus.steps import Processed
 from arabench.text.engine import COMPILE_AFTER_CHARS
 
 if TYPE_CHECKING:
     from arabench.text.column import Column
+
+
+class RewriteStep:
+    """A step that replaces the text of every row by a function of it; keeps all other fields.
+
+    Args:
+        rewrite: a text for each of some texts, in order; may be called from several threads.
+        text_field: field of the text.
+    """
+
+    parallel = True
+    reshapes = False
+
+    def __init__(
+        self, rewrite: Callable[[Sequence[str]], list[str]], text_field: str = "text"
+    ) -> None:
+        self.text_field = text_field
+        self.engine = TextEngine(rewrite)
+        self._rewrite = rewrite
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+        """The same rows with their text rewritten; null stays null."""
+        name = self.text_field
+        filled = [row for row in rows if row[name] is not None]
+        changed = 0
+        for row, after in zip(filled, self._rewrite([row[name] for row in filled]), strict=True):
+            if after != row[name]:
+                row[name] = after
+                changed += 1
+        return Processed(rows, changed=changed)
 
 
 class TextEngine:

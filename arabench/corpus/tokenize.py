@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arabench.corpus.inputs import expand_inputs
 from arabench.corpus.manifest import FOLDER_MANIFEST, manifest_path, read_manifest
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
-from arabench.corpus.text_engine import TextEngine
+from arabench.corpus.steps import IoOptions
+from arabench.corpus.text_engine import RewriteStep
 from arabench.errors import ArabenchError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -20,58 +20,30 @@ if TYPE_CHECKING:
 _SIGNATURE: Final = re.compile(r"tokenize:([0-9]+)\|scheme:([a-z0-9]+)\|mark:([a-z]+)\|backend:.*")
 
 
-class TokenizeStep:
-    """Splits the words in the text of every row; keeps all other fields."""
-
-    parallel = True
-    reshapes = False
+class TokenizeStep(RewriteStep):
+    """Splits the words in the text of every row."""
 
     def __init__(self, tokenizer: Tokenizer, text_field: str = "text") -> None:
+        super().__init__(tokenizer.tokenize_many, text_field)
         self.tokenizer = tokenizer
-        self.text_field = text_field
-        self.engine = TextEngine(tokenizer.tokenize_many)
 
     @property
     def signature(self) -> str:
         """Versions of schemes and backend, scheme and mark."""
         return self.tokenizer.signature
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
-        """The same rows with their text tokenized; null stays null."""
-        return _rewrite(rows, self.text_field, self.tokenizer.tokenize_many)
 
-
-class DetokenizeStep:
+class DetokenizeStep(RewriteStep):
     """Undoes `TokenizeStep` of the same scheme and mark."""
 
-    parallel = True
-    reshapes = False
-
     def __init__(self, detokenizer: Detokenizer, text_field: str = "text") -> None:
+        super().__init__(detokenizer.detokenize_many, text_field)
         self.detokenizer = detokenizer
-        self.text_field = text_field
-        self.engine = TextEngine(detokenizer.detokenize_many)
 
     @property
     def signature(self) -> str:
         """Version of the schemes, scheme and mark."""
         return self.detokenizer.signature
-
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
-        """The same rows with their text as it was; null stays null."""
-        return _rewrite(rows, self.text_field, self.detokenizer.detokenize_many)
-
-
-def _rewrite(
-    rows: list[dict[str, Any]], name: str, function: Callable[[Sequence[str]], list[str]]
-) -> Processed:
-    filled = [row for row in rows if row[name] is not None]
-    changed = 0
-    for row, after in zip(filled, function([row[name] for row in filled]), strict=True):
-        if after != row[name]:
-            row[name] = after
-            changed += 1
-    return Processed(rows, changed=changed)
 
 
 def tokenize_files(
