@@ -31,7 +31,24 @@ from arabench.text.column import Column
 from arabench.text.transliteration import from_latin, transliterate
 
 BATCH = 500
-PIECES = ("+", "\\", " +", "+ ", "\u2060", " ", "\n", "\u0640" * 5, "a", "3", "7", "\U0001f600")
+PIECES = (
+    "#",
+    "@",
+    " #",
+    "_",
+    "+",
+    "\\",
+    " +",
+    "+ ",
+    "\u2060",
+    " ",
+    "\n",
+    "\u0640" * 5,
+    "a",
+    "3",
+    "7",
+    "\U0001f600",
+)
 
 
 def written() -> list[str]:

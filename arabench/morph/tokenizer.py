@@ -1,6 +1,7 @@
 """Text to tokenized text and back, exactly.
 
-Words are maximal runs of Arabic letters, marks and tatweel; every other character is copied.
+Words are maximal runs of Arabic letters, marks and tatweel; every other character is copied, and
+so are hashtags and mentions, which are names and would no longer be found in pieces.
 A mark says how tokens of a word are told from words, and which literal text has to be
 escaped for it, with a backslash: only what stands between two Arabic words and is exactly
 what a mark would write there.
@@ -49,7 +50,10 @@ CACHE_SIZE: Final = 300_000
 #: Longer ones are hardly met twice.
 _LONGEST_KEY: Final = 48
 
-_WORDS: Final = re.compile(f"([{WORD_CLASS}]+)")
+_NAME_SIGNS: Final = "#@"
+#: Words, hashtags and mentions. Marks and zero-width characters are no `\\w`.
+_WORDS: Final = re.compile(f"([{_NAME_SIGNS}][\\w{WORD_CLASS}]+|[{WORD_CLASS}]+)")
+_WORD_EDGE: Final = re.compile(f"[{WORD_CLASS}]")
 
 
 def mark_named(name: str) -> MarkName:
@@ -340,14 +344,32 @@ class Tokenizer:
         return "".join(parts)
 
     def _escape(self, parts: list[str]) -> None:
-        """Escape what stands between two words; `parts` has words at odd places."""
-        parts[2:-1:2] = map(self._notation.escape, parts[2:-1:2])
+        """Escape what stands between two words; `parts` has words and names at odd places."""
+        escape = self._notation.escape
+        for place in range(2, len(parts) - 1, 2):
+            between = parts[place]
+            if len(between) == 1 and between == " ":
+                continue
+            escaped = escape(between)
+            # A name may end in a digit, and begins with its sign: no seam is seen there.
+            if (
+                escaped is not between
+                and _WORD_EDGE.match(parts[place - 1], len(parts[place - 1]) - 1)
+                and _WORD_EDGE.match(parts[place + 1])
+            ):
+                parts[place] = escaped
 
     def _write(self, words: Sequence[str]) -> list[str]:
         surface = self.mark == "plus"
+        split = [word for word in words if word[0] not in _NAME_SIGNS]
+        analyses = iter(self._ask(split))
         return [
-            self._notation.write(tokens_of(word, analysis, self._scheme, surface=surface))
-            for word, analysis in zip(words, self._ask(words), strict=True)
+            word
+            if word[0] in _NAME_SIGNS
+            else self._notation.write(
+                tokens_of(word, next(analyses), self._scheme, surface=surface)
+            )
+            for word in words
         ]
 
     def _ask(self, words: Sequence[str]) -> list[Analysis]:

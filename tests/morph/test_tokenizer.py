@@ -231,3 +231,29 @@ def test_unknown_names_are_told_with_the_nearest(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         Tokenizer(*arguments)
+
+
+@pytest.mark.parametrize("mark", sorted(MARKS))
+@pytest.mark.parametrize("scheme", ["d3", "seg"])
+def test_hashtags_and_mentions_stay_whole(scheme: str, mark: str) -> None:
+    tokenizer = Tokenizer(scheme, mark)
+    text = "#والكتاب_الجديد والكتاب @والكتاب"
+    tokens = tokenizer.tokenize(text)
+    assert tokens.startswith("#والكتاب_الجديد ")
+    assert tokens.endswith(" @والكتاب")
+    assert "والكتاب" not in tokens[len("#والكتاب_الجديد ") : -len(" @والكتاب")]
+    assert tokenizer.detokenize(tokens) == text
+
+
+@pytest.mark.parametrize("mark", sorted(MARKS))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#وسم+ كلمة", "#وسم1+ كلمة", "#tag+ كلمة", "كلمة+#وسم", "كلمة +#وسم", "#ا+ب", "#ا1+ب",
+        "#ا +ب", "كلمة#وسم+@اسم", "#\u2060 كلمة", "#وسم\u2060 كلمة", "#وسم1\u2060 كلمة", "#", "@ #", "##وسم",
+    ],
+)  # fmt: skip
+def test_signs_beside_hashtags_come_back(text: str, mark: str) -> None:
+    for scheme in ("d3", "seg"):
+        tokenizer = Tokenizer(scheme, mark)
+        assert tokenizer.detokenize(tokenizer.tokenize(text)) == text
