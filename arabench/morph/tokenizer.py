@@ -290,11 +290,6 @@ class Tokenizer:
         """The text of which `text` is the tokenized form."""
         return self._detokenizer.detokenize(text)
 
-    def split_word(self, word: str) -> tuple[str, ...]:
-        """The tokens of one word without marks; the word itself where it is not split."""
-        (analysis,) = self._ask([word])
-        return tokens_of(word, analysis, self._scheme, surface=self.mark == "plus").texts
-
     def _rewrite_by_pieces(self, texts: Sequence[str]) -> list[str]:
         """Texts without the sign of the mark, each piece between spaces written once.
 
