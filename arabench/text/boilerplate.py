@@ -86,7 +86,6 @@ def _folding() -> dict[int, str]:
         | {chars.TATWEEL},
         "",
     )
-    table |= chars.PERSIAN_TO_ARABIC
     table |= dict.fromkeys(chars.ALIF_VARIANTS, chars.ALIF)
     table |= {
         chars.ALIF_MAQSURA: chars.YA,
@@ -94,7 +93,8 @@ def _folding() -> dict[int, str]:
         chars.WAW_HAMZA: chars.WAW,
         chars.TA_MARBUTA: chars.HA,
     }
-    for form, letters in chars.PRESENTATION_FORMS.items():
+    # What a key or a form stands for may itself be folded: the Urdu ta marbuta becomes ha.
+    for form, letters in (chars.PERSIAN_TO_ARABIC | chars.PRESENTATION_FORMS).items():
         table[form] = "".join(table.get(char, char) for char in letters)
     table |= {chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
     return str.maketrans(table)

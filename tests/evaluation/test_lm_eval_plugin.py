@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -71,14 +71,22 @@ def _python(code: str, folder: Path, *path: Path, **environment: str) -> str:
 # --- at interpreter start ------------------------------------------------------------------------
 
 
-def test_start_costs_less_than_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
-    took = []
-    for _ in range(51):
+def test_start_costs_little_beside_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fastest(repeats: int, action: Callable[[], object]) -> float:
+        took = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            action()
+            took.append(time.perf_counter() - start)
+        return min(took)  # other processes on the machine can only add
+
+    def start_hook() -> None:
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-        start = time.perf_counter()
         _fresh().install()
-        took.append(time.perf_counter() - start)
-    assert min(took) < 1e-3  # other processes on the machine can only add
+
+    bare = [sys.executable, "-I", "-S", "-c", "pass"]
+    # Some 0.7 ms against 11 ms; that nothing else is imported is tested below.
+    assert fastest(51, start_hook) < 0.25 * fastest(11, lambda: subprocess.run(bare, check=True))
 
 
 def test_installs_once(hook: ModuleType) -> None:

@@ -122,6 +122,14 @@ def test_folding_a_line_twice_changes_nothing(text: str) -> None:
     assert fold_line(fold_line(text)) == fold_line(text)
 
 
+def test_a_letter_folds_the_same_inside_a_word() -> None:
+    for key in chars.PERSIAN_TO_ARABIC | chars.PRESENTATION_FORMS:
+        folded = fold_line(f"ن{key}ن")
+        assert fold_line(folded) == folded, f"U+{ord(key):04X}"
+    assert fold_line("مدرسۃ") == fold_line("مدرسة") == "مدرسه"
+    assert fold_line("خانۀما") == "خانهما"
+
+
 @settings(max_examples=200)
 @given(any_text)
 def test_boilerplate_takes_whole_lines_only(text: str) -> None:
