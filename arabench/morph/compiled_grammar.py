@@ -41,6 +41,7 @@ def compiled() -> Grammar:
         after_alone=np.array(pronoun_first, dtype=np.uint8),
         longest_before=max(len(grammar.letters_of(s)) for s in before),
         longest_after=max(len(grammar.letters_of(s)) for s in after),
+        singles=len(single) + 1,
     )
 
 

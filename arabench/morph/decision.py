@@ -12,14 +12,14 @@ from arabench.morph import grammar
 from arabench.morph.analysis import Analysis, Kind, Segment
 from arabench.morph.answers import Cut, pieces_of
 from arabench.morph.compiled_grammar import compiled
+from arabench.morph.decision_kernel import best_candidates
 from arabench.morph.letters import Letters
 from arabench.morph.model_file import Model
 from arabench.morph.restoration import citation_forms
-from arabench.morph.segmenter_kernel import decide
 
 
-def best_cuts(codes: Any, offsets: Any, model: Model) -> list[list[int]]:
-    """The best candidate of each word: the fields of a `Cut`.
+def best_cuts(codes: Any, offsets: Any, model: Model) -> Any:
+    """The best candidate of each word: (words, 4) int32, the fields of a `Cut`.
 
     Args:
         codes: (letters,) uint8 codes of all words in a row.
@@ -28,10 +28,8 @@ def best_cuts(codes: Any, offsets: Any, model: Model) -> list[list[int]]:
     """
     count = len(offsets) - 1
     best = np.zeros((count, 4), dtype=np.int32)
-    margin = np.zeros(count, dtype=np.float32)
-    decide(codes, offsets, compiled(), model.lexicon, model.weights, best, margin)
-    rows: list[list[int]] = best.tolist()
-    return rows
+    best_candidates(codes, offsets, compiled(), model.lexicon, model.weights, best)
+    return best
 
 
 def analyse_plain(word: str, before: int, after: int, start: int, end: int) -> Analysis:

@@ -62,11 +62,12 @@ _PRONOUN_LETTERS: Final = frozenset(
 )
 
 #: Last characters of words that an enclitic may change.
-_CHANGING_ENDS: Final = (
+CHANGING_ENDS: Final = (
     frozenset({chars.TA_MARBUTA, chars.ALIF_MAQSURA, chars.ALIF, chars.HAMZA, chars.TATWEEL})
     | chars.MARKS
 )
-_ALEFS: Final = frozenset({chars.ALIF, chars.ALIF_WASLA})
+#: Letters that a lam before them takes away, where another lam follows.
+LAM_TAKES: Final = frozenset({chars.ALIF, chars.ALIF_WASLA})
 
 
 def may_change(texts: Sequence[str], host: int) -> bool:
@@ -77,9 +78,9 @@ def may_change(texts: Sequence[str], host: int) -> bool:
         host: which of them the others attach to.
     """
     for text in texts[host:-1]:
-        if text[-1] in _CHANGING_ENDS:
+        if text[-1] in CHANGING_ENDS:
             return True
-    return any(texts[at][0] == _LAM and texts[at + 1][0] in _ALEFS for at in range(host))
+    return any(texts[at][0] == _LAM and texts[at + 1][0] in LAM_TAKES for at in range(host))
 
 
 def attach_proclitic(proclitic: str, word: str) -> str:

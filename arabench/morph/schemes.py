@@ -119,7 +119,7 @@ def group_segments(analysis: Analysis, split: frozenset[Kind]) -> tuple[list[Tok
         The tokens in order, and the place of the host: the token with the stem; of clitics
         alone the last proclitic.
     """
-    start, first, last, end = _spans(tuple([segment.kind for segment in analysis]), split)
+    start, first, last, end = spans(tuple([segment.kind for segment in analysis]), split)
     host = Token(
         "".join([segment.surface for segment in analysis[start:end]]),
         join_tokens(
@@ -134,8 +134,13 @@ def group_segments(analysis: Analysis, split: frozenset[Kind]) -> tuple[list[Tok
 
 
 @functools.lru_cache(maxsize=4096)
-def _spans(kinds: tuple[Kind, ...], split: frozenset[Kind]) -> tuple[int, int, int, int]:
-    """Where the host token starts, its first and last stem segment, and where it ends."""
+def spans(kinds: tuple[Kind, ...], split: frozenset[Kind]) -> tuple[int, int, int, int]:
+    """Where the host token starts, its first and last stem segment, and where it ends.
+
+    Args:
+        kinds: of the segments of a word.
+        split: kinds that become tokens.
+    """
     if "stem" in kinds:
         first = kinds.index("stem")
         last = len(kinds) - 1 - kinds[::-1].index("stem")
@@ -164,7 +169,7 @@ def tokens_of(word: str, analysis: Analysis, scheme: Scheme, *, surface: bool = 
     surfaces = [segment.surface for segment in analysis]
     if len(analysis) < 2 or not scheme.split or "".join(surfaces) != word:
         return Tokens((word,), 0, (False,))
-    start, _, _, end = _spans(tuple([segment.kind for segment in analysis]), scheme.split)
+    start, _, _, end = spans(tuple([segment.kind for segment in analysis]), scheme.split)
     count = start + 1 + len(analysis) - end
     if count == 1:
         return Tokens((word,), 0, (False,))

@@ -12,7 +12,7 @@ import itertools
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from arabench.morph.analysis import Analysis, Segment
 from arabench.morph.model_file import VERSION, Model, read_model
@@ -80,6 +80,22 @@ class BuiltinSegmenter:
             ]
         return found  # type: ignore[return-value] # every None was answered
 
+    def cut_plain(self, words: Sequence[str]) -> tuple[Any, Any]:
+        """The model's choice for the words of plain letters among some; nothing is kept.
+
+        Args:
+            words: none empty.
+
+        Returns:
+            (words,) which of them are of plain letters, one per character; and for each of
+            these one row of (n, 4) int32 with the fields of an `answers.Cut`.
+        """
+        from arabench.morph.decision import best_cuts
+        from arabench.morph.letters import encode_plain
+
+        plain = encode_plain(words)
+        return plain.is_plain, best_cuts(plain.codes, plain.offsets, self._model)
+
     def _keep(self, fresh: dict[str, Analysis]) -> None:
         with self._changing:
             answers = self._answers
@@ -101,7 +117,7 @@ class BuiltinSegmenter:
         if not given:
             return answers
         plain = encode_plain(given)
-        cuts = best_cuts(plain.codes, plain.offsets, self._model)
+        cuts = best_cuts(plain.codes, plain.offsets, self._model).tolist()
         for word, cut in zip(itertools.compress(given, plain.is_plain), cuts, strict=True):
             answers[word] = analyse_plain(word, *cut)
         marked = []
@@ -111,7 +127,8 @@ class BuiltinSegmenter:
                 answers[word] = (Segment(word, word, "stem"),)
             else:
                 marked.append((word, letters))
-        cuts = best_cuts(*in_a_row([letters.codes for _, letters in marked]), self._model)
+        codes, offsets = in_a_row([letters.codes for _, letters in marked])
+        cuts = best_cuts(codes, offsets, self._model).tolist()
         for (word, letters), cut in zip(marked, cuts, strict=True):
             answers[word] = analyse(word, letters, *cut)
         return answers

@@ -53,6 +53,7 @@ class Grammar(NamedTuple):
         before_first, before_last, after_first, after_last: (sequences,) number of the single
             affix at that end, 0 for none.
         alone: (before, 2) whether a stem may be missing; after: begins with a pronoun.
+        singles: how many numbers single affixes have, 0 for none among them.
     """
 
     before_key: Any
@@ -68,6 +69,7 @@ class Grammar(NamedTuple):
     after_alone: Any
     longest_before: int
     longest_after: int
+    singles: int
 
 
 @numba.njit(cache=True, nogil=True)
@@ -202,6 +204,10 @@ _places, _GENERAL = compiled_templates()
 _TEMPLATE = np.array(_places, dtype=np.int64)
 #: Most features of one candidate.
 MAX_FEATURES: Final = len(_TEMPLATE)
+#: A feature is the hash of its template's number times the salt, plus each of its four facts
+#: times the multiplier of its place.
+TEMPLATE_SALT: Final = _MIX_2
+MULTIPLIERS: Final = (_BASE, _MIX_1, _MIX_3, _MIX_4)
 
 
 @numba.njit(cache=True, nogil=True)

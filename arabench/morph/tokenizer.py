@@ -9,12 +9,13 @@ what a mark would write there.
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from operator import add
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from arabench.errors import UsageError, did_you_mean
 from arabench.morph.analysis import Analysis, Segmenter
@@ -28,6 +29,10 @@ from arabench.morph.schemes import (
     scheme_named,
     tokens_of,
 )
+from arabench.morph.segmenter import BuiltinSegmenter
+
+if TYPE_CHECKING:
+    from arabench.morph.plans import PlannedWriter
 
 MarkName = Literal["marked", "plus", "split"]
 
@@ -257,7 +262,7 @@ class Tokenizer:
         self._segmenter = open_backend(backend, database) if isinstance(backend, str) else backend
         self._detokenizer = Detokenizer(scheme, mark)
         self._words = _Memo(self._write)
-        self._pieces = _Memo(self._rewrite)
+        self._pieces = _Memo(self._rewrite_pieces)
         self._lock = threading.Lock()
 
     @property
@@ -313,6 +318,17 @@ class Tokenizer:
             known.make_room()
         return written
 
+    def _rewrite_pieces(self, pieces: Sequence[str]) -> list[str]:
+        """Pieces between spaces, most of which are a word."""
+        planned = self._planned
+        if planned is None:
+            return self._rewrite(pieces)
+        given = [piece for piece in pieces if piece]
+        written = dict(zip(given, planned.write(given), strict=True)) if given else {}
+        others = [piece for piece in pieces if written.get(piece) is None]
+        written.update(zip(others, self._rewrite(others), strict=True))
+        return cast(list[str], [written[piece] for piece in pieces])
+
     def _rewrite(self, texts: Sequence[str]) -> list[str]:
         """Any texts, word by word."""
         known = self._words
@@ -354,7 +370,29 @@ class Tokenizer:
             ):
                 parts[place] = escaped
 
+    @functools.cached_property
+    def _planned(self) -> PlannedWriter | None:
+        """What writes plain words without making segments of them, if the backend allows it."""
+        if not isinstance(self._segmenter, BuiltinSegmenter):
+            return None
+        from arabench.morph.plans import PlannedWriter
+
+        write = self._notation.write
+        return PlannedWriter(self._segmenter, self._scheme, write, surface=self.mark == "plus")
+
     def _write(self, words: Sequence[str]) -> list[str]:
+        planned = self._planned
+        if planned is None:
+            return self._write_segments(words)
+        written = planned.write(words)
+        others = iter(
+            self._write_segments(
+                [word for word, text in zip(words, written, strict=True) if text is None]
+            )
+        )
+        return [next(others) if text is None else text for text in written]
+
+    def _write_segments(self, words: Sequence[str]) -> list[str]:
         surface = self.mark == "plus"
         split = [word for word in words if word[0] not in _NAME_SIGNS]
         analyses = iter(self._ask(split))
