@@ -288,7 +288,7 @@ def test_addresses_without_a_ray_are_refused_at_once(
     started = time.monotonic()
     with pytest.raises(UsageError, match=message):
         run_with_ray(corpus, f"{tmp_path}/out/", LLM, address=address)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def _no_ray(**settings: Any) -> None:
@@ -307,7 +307,7 @@ def test_an_address_where_nothing_listens_is_refused_at_once(
     started = time.monotonic()
     with pytest.raises(UsageError, match=f"no Ray answers at '127.0.0.1:{port}'"):
         run_with_ray(corpus, f"{tmp_path}/out/", LLM, address=f"127.0.0.1:{port}")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_merged_summaries_add_up() -> None:

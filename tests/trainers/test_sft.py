@@ -246,7 +246,7 @@ def start_and_kill(recipe_file: Path, log: Path, step: int) -> None:
         stderr=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     try:
         while not any(row["step"] >= step for row in read_losses(log)):
             assert process.poll() is None, process.communicate()[1].decode()
