@@ -28,7 +28,7 @@ demo: $(READY)
 	$(BIN)/arabench demo --output $(OUT) --scale $(SCALE) $(if $(DATA),--data $(DATA))
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from arabench.dialect.features import (
     MIX_1,
     MIX_2,
     SALTS,
+    SPELLING_MIN,
     WORD_END,
     WORD_START,
     FeatureSpec,
@@ -41,7 +42,7 @@ CACHE_LOG2: Final = 16
 CLASSES: Final = 5
 
 _MIX_1, _MIX_2 = np.uint64(MIX_1), np.uint64(MIX_2)
-_NGRAM, _WORD, _PAIR = (np.uint64(SALTS[kind]) for kind in ("ngram", "word", "pair"))
+_NGRAM, _WORD, _PAIR, _SPELLING = map(np.uint64, SALTS.values())
 _NEUTRAL = np.uint64(SALT)
 _START, _END = np.uint64(WORD_START), np.uint64(WORD_END)
 _U33 = np.uint64(33)
@@ -79,6 +80,38 @@ def _ngrams(letters, length, char_min, char_max, found):
 
 
 @numba.njit(cache=True, nogil=True)
+def _spellings(letters, spelled, length, char_min, char_max, found):
+    """Hashes of the n-grams as spelled with a letter that folding changed; returns how many."""
+    count = 0
+    units = length + 2
+    for first in range(units):
+        value = OFFSET
+        is_changed = False
+        for place in range(first, min(first + char_max, units)):
+            if place == 0:
+                unit = _START
+            elif place == units - 1:
+                unit = _END
+            else:
+                unit = np.uint64(spelled[place - 1])
+                is_changed = is_changed or spelled[place - 1] != letters[place - 1]
+            value = (value ^ unit) * PRIME
+            if is_changed and place - first + 1 >= max(char_min, SPELLING_MIN):
+                found[count] = _mix(value ^ _SPELLING)
+                count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _folded_hash(letters, length):
+    """FNV-1a of a folded word."""
+    value = OFFSET
+    for place in range(length):
+        value = (value ^ np.uint64(letters[place])) * PRIME
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
 def _is_neutral(value, neutral):
     """Whether a word of FNV-1a `value` is in a filter; see `neutral.probes`."""
     hashed = _mix(value ^ _NEUTRAL)
@@ -94,8 +127,8 @@ def _is_neutral(value, neutral):
 
 @numba.njit(cache=True, nogil=True)
 def extract_rows(
-    data, starts, ends, fold, expansions, kinds, char_min, char_max, words, pairs, first_row,
-    indptr, found, n_words,
+    data, starts, ends, fold, expansions, kinds, char_min, char_max, words, pairs, spelling,
+    first_row, indptr, found, n_words,
 ):  # fmt: skip
     """Write the hashes of the features of rows into `found`.
 
@@ -109,20 +142,24 @@ def extract_rows(
         The number of rows when finished, else the row that did not fit.
     """
     letters = np.empty(MAX_LETTERS, dtype=np.uint16)
-    most = (MAX_LETTERS + 2) * max(0, char_max - char_min + 1) + 2
+    spelled = np.empty(MAX_LETTERS, dtype=np.uint16)
+    most = 2 * (MAX_LETTERS + 2) * max(0, char_max - char_min + 1) + 2
     for row in range(first_row, len(starts)):
         at, end = starts[row], ends[row]
         out, count, before = indptr[row], 0, np.uint64(0)
         while True:
-            at, length, value = next_word(
-                data, at, starts[row], end, fold, expansions, kinds, letters
+            at, length, _ = next_word(
+                data, at, starts[row], end, fold, expansions, kinds, letters, spelled
             )
             if length == 0:
                 break
+            value = _folded_hash(letters, length)
             if out + most > len(found):
                 return row
             if char_max > 0:
                 out += _ngrams(letters, length, char_min, char_max, found[out:])
+                if spelling:
+                    out += _spellings(letters, spelled, length, char_min, char_max, found[out:])
             if words:
                 found[out] = _mix(value ^ _WORD)
                 out += 1
@@ -138,8 +175,8 @@ def extract_rows(
 
 @numba.njit(cache=True, nogil=True)
 def score_rows(
-    data, starts, ends, fold, expansions, kinds, char_min, char_max, words, pairs, shift, weights,
-    neutral, keys, values, sums, n_words,
+    data, starts, ends, fold, expansions, kinds, char_min, char_max, words, pairs, spelling,
+    shift, weights, neutral, keys, values, sums, n_words,
 ):  # fmt: skip
     """Add up the weights of all features of each row.
 
@@ -153,6 +190,7 @@ def score_rows(
         sums: (rows, CLASSES) int64, written; n_words: (rows,) int32, written.
     """
     letters = np.empty(MAX_LETTERS, dtype=np.uint16)
+    spelled = np.empty(MAX_LETTERS, dtype=np.uint16)
     found = np.empty((MAX_LETTERS + 2) * max(1, char_max - char_min + 1), dtype=np.uint64)
     mask = np.uint64(len(keys) - 1)
     for row in range(len(starts)):
@@ -160,25 +198,33 @@ def score_rows(
         count, before = 0, np.uint64(0)
         s0 = s1 = s2 = s3 = s4 = np.int64(0)
         while True:
-            at, length, value = next_word(
-                data, at, starts[row], end, fold, expansions, kinds, letters
+            at, length, typed = next_word(
+                data, at, starts[row], end, fold, expansions, kinds, letters, spelled
             )
             if length == 0:
                 break
-            key = _mix(value ^ _WORD)
+            key = _mix(typed ^ _WORD)
             place = key & mask
             if keys[place] != key:
                 keys[place] = key
                 for c in range(CLASSES):
                     values[place, c] = 0
+                value = _folded_hash(letters, length)
                 silent = len(neutral) > 0 and _is_neutral(value, neutral)
                 if char_max > 0 and not silent:
                     for step in range(_ngrams(letters, length, char_min, char_max, found)):
                         bucket = found[step] >> shift
                         for c in range(CLASSES):
                             values[place, c] += weights[bucket, c]
+                if spelling and not silent:
+                    for step in range(
+                        _spellings(letters, spelled, length, char_min, char_max, found)
+                    ):
+                        bucket = found[step] >> shift
+                        for c in range(CLASSES):
+                            values[place, c] += weights[bucket, c]
                 if words and not silent:
-                    bucket = key >> shift
+                    bucket = _mix(value ^ _WORD) >> shift
                     for c in range(CLASSES):
                         values[place, c] += weights[bucket, c]
             s0 += values[place, 0]
@@ -186,7 +232,11 @@ def score_rows(
             s2 += values[place, 2]
             s3 += values[place, 3]
             s4 += values[place, 4]
-            if pairs and count > 0:
+            if not pairs:
+                count += 1
+                continue
+            value = _folded_hash(letters, length)
+            if count > 0:
                 bucket = _mix(before * _PAIR + value) >> shift
                 s0 += weights[bucket, 0]
                 s1 += weights[bucket, 1]
@@ -233,7 +283,7 @@ def extract(texts: Sequence[str], spec: FeatureSpec, hashes: bool = False) -> Fe
     while True:
         done = extract_rows(
             column.data, column.starts, column.ends, *tables(), spec.char_min, spec.char_max,
-            spec.words, spec.pairs, done, indptr, found, n_words,
+            spec.words, spec.pairs, spec.spelling, done, indptr, found, n_words,
         )  # fmt: skip
         if done == rows:
             break
@@ -245,7 +295,7 @@ def extract(texts: Sequence[str], spec: FeatureSpec, hashes: bool = False) -> Fe
 
 
 def word_buckets(words: Sequence[str], spec: FeatureSpec) -> tuple[Any, Any]:
-    """Buckets of the features of folded words: (indptr int64, uint32), the whole word last."""
+    """Buckets of the features of words as spelled: (indptr int64, uint32), the word itself last."""
     found = extract(words, dataclasses.replace(spec, pairs=False))
     return found.indptr, found.indices
 

@@ -12,11 +12,12 @@ ligatures that are whole phrases. A letter repeated is kept twice, so that drawn
 are one, and of a word only the first `MAX_LETTERS` letters count.
 
 **Features.** Of each word: the word itself, and the n-grams of `char_min` to `char_max`
-symbols of it with a mark at either end, but for the one that is the whole; and each pair of
-neighbouring words. Each is hashed to 64 bits with FNV-1a (Fowler, Noll, Vo 1991) over its
-code units, then the finalizer of MurmurHash3 (Appleby 2011), salted by its kind. The high
-bits are its bucket in the table of weights (feature hashing: Weinberger et al. 2009,
-arXiv 0902.2206).
+symbols of it with a mark at either end, but for the one that is the whole; the n-grams of
+the word as it is spelled in which folding changed a letter, for spelling habits tell too; and
+each pair of neighbouring words. Each is hashed to 64 bits with FNV-1a (Fowler, Noll, Vo
+1991) over its code units, then the finalizer of MurmurHash3 (Appleby 2011), salted by its
+kind. The high bits are its bucket in the table of weights (feature hashing: Weinberger et al.
+2009, arXiv 0902.2206).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from arabench.text import entities
 from arabench.text.normalize import Normalizer, Options
 
 #: Rises whenever some text has other words or other features.
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 #: Letters of a word that count. The longest words with clitics have some fifteen.
 MAX_LETTERS: Final = 32
 #: Longest n-gram: longer ones are hardly ever seen in two words.
@@ -51,12 +52,17 @@ FNV_PRIME: Final = 0x100000001B3
 # MurmurHash3, fmix64.
 MIX_1: Final = 0xFF51AFD7ED558CCD
 MIX_2: Final = 0xC4CEB9FE1A85EC53
-#: Distinguishes the kinds of features: any three different odd numbers do.
+#: Distinguishes the kinds of features: any different odd numbers do.
 SALTS: Final = {
     "ngram": 0x9E3779B97F4A7C15,
     "word": 0xD1B54A32D192ED03,
     "pair": 0x8CB92BA72F3D8DD7,
+    "spelling": 0xA0761D6478BD642F,
 }
+#: Shortest n-gram of a word as spelled: one letter alone tells a habit, not a variety.
+SPELLING_MIN: Final = 2
+#: Letters from here on are presentation forms and other rarities: spelled as folded.
+SPELLED_END: Final = 0x800
 _MASK: Final = (1 << 64) - 1
 
 
@@ -72,6 +78,8 @@ class FeatureSpec:
     """Whole words."""
     pairs: bool = True
     """Pairs of neighbouring words."""
+    spelling: bool = False
+    """N-grams of the word as spelled, of `SPELLING_MIN` letters or more, too."""
     buckets_log2: int = 20
     """The table of weights has 2**buckets_log2 rows."""
     alpha: float = 0.5
@@ -171,9 +179,16 @@ def _entity_rules() -> tuple[Any, Any]:
 
 
 class Word(NamedTuple):
-    """A word as the model sees it, and where it stands in the text (characters)."""
+    """A word as the model sees it, and where it stands in the text (characters).
+
+    Attributes:
+        folded: Its folded letters.
+        spelled: As many letters, as `spell_word` gives them.
+        start, end: Its place.
+    """
 
     folded: str
+    spelled: str
     start: int
     end: int
 
@@ -184,10 +199,23 @@ def words_of(text: str) -> list[str]:
     >>> words_of("مش عارفـــة @user ليهههه!")
     ['مش', 'عارفه', 'ليهه']
     """
+    return [fold_word(word) for word in _runs(text)]
+
+
+def spelled_words_of(text: str) -> list[str]:
+    """The words of a text as they are spelled; `fold_word` makes `words_of` of them.
+
+    >>> spelled_words_of("مش عارفـــة @user ليهههه!")
+    ['مش', 'عارفة', 'ليهه']
+    """
+    return [spell_word(word) for word in _runs(text)]
+
+
+def _runs(text: str) -> list[str]:
     for rule in _entity_rules():
         text = rule.apply(text)
     run, _, _ = _patterns()
-    return [fold_word(match.group()) for match in run.finditer(text)]
+    return run.findall(text)
 
 
 def words_with_places(text: str) -> list[Word]:
@@ -199,7 +227,8 @@ def words_with_places(text: str) -> list[Word]:
         text = rule.pattern.sub(lambda match: " " * len(match.group()), text)
     run, _, _ = _patterns()
     return [
-        Word(fold_word(match.group()), match.start(), match.end()) for match in run.finditer(text)
+        Word(fold_word(match.group()), spell_word(match.group()), match.start(), match.end())
+        for match in run.finditer(text)
     ]
 
 
@@ -211,19 +240,56 @@ def fold_word(written: str) -> str:
     return drawn_out.sub(r"\1\1", folded)[:MAX_LETTERS]
 
 
+def spell_word(written: str) -> str:
+    """The same run without what is ignored and drawn out: one letter per folded letter.
+
+    The letter as typed, or the folded one where it is a rarity or stands for several.
+    """
+    letters, ignored = folding()
+    spelled: list[str] = []
+    last = last_but_one = ""
+    for char in written:
+        if char in ignored:
+            continue
+        folded = letters[char]
+        as_typed = len(folded) == 1 and ord(char) < SPELLED_END
+        for letter in folded:
+            if letter == last == last_but_one:
+                continue
+            spelled.append(char if as_typed else letter)
+            last_but_one, last = last, letter
+            if len(spelled) == MAX_LETTERS:
+                return "".join(spelled)
+    return "".join(spelled)
+
+
 def word_hash(folded: str) -> int:
     """FNV-1a of a folded word; what pairs and words are made of."""
     return _fnv([ord(letter) for letter in folded])
 
 
-def word_features(folded: str, spec: FeatureSpec) -> Iterator[int]:
-    """Hashes of the features of one folded word, in the order of the kernel."""
+def word_features(spelled: str, spec: FeatureSpec) -> Iterator[int]:
+    """Hashes of the features of one word, in the order of the kernel.
+
+    Args:
+        spelled: as `spell_word` gives it; a folded word is spelled as it is folded.
+        spec: which features.
+    """
+    folded = fold_word(spelled)
     if spec.char_max:
         units = [WORD_START, *map(ord, folded), WORD_END]
         longest = min(spec.char_max, len(units) - 1)  # the whole is a feature of its own
         for start in range(len(units)):
             for length in range(spec.char_min, min(longest, len(units) - start) + 1):
                 yield mix(_fnv(units[start : start + length]) ^ SALTS["ngram"])
+    if spec.spelling and spec.char_max:
+        units = [WORD_START, *map(ord, spelled), WORD_END]
+        changed = [False, *(one != two for one, two in zip(spelled, folded, strict=True)), False]
+        for start in range(len(units)):
+            longest = min(spec.char_max, len(units) - start)
+            for length in range(max(spec.char_min, SPELLING_MIN), longest + 1):
+                if any(changed[start : start + length]):
+                    yield mix(_fnv(units[start : start + length]) ^ SALTS["spelling"])
     if spec.words:
         yield mix(word_hash(folded) ^ SALTS["word"])
 
@@ -236,8 +302,9 @@ def pair_feature(first: str, second: str) -> int:
 def features_of(text: str, spec: FeatureSpec) -> Iterator[int]:
     """Hashes of all features of a text, word by word, each with the pair it ends."""
     before = None
-    for word in words_of(text):
-        yield from word_features(word, spec)
+    for spelled in spelled_words_of(text):
+        yield from word_features(spelled, spec)
+        word = fold_word(spelled)
         if spec.pairs and before is not None:
             yield pair_feature(before, word)
         before = word

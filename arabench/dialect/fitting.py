@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from arabench.dialect.features import FeatureSpec, words_of
+from arabench.dialect.features import FeatureSpec, fold_word, spelled_words_of, words_of
 from arabench.dialect.markers import Lexicon, shipped_lexicon
 from arabench.dialect.neutral import NONE as NO_WORDS
 from arabench.dialect.neutral import NeutralWords
@@ -64,7 +64,9 @@ class Settings:
     numbers behind them."""
 
     spec: FeatureSpec = field(
-        default_factory=lambda: FeatureSpec(char_min=1, char_max=4, pairs=False, alpha=0.4)
+        default_factory=lambda: FeatureSpec(
+            char_min=1, char_max=4, pairs=False, spelling=True, alpha=0.4
+        )
     )
     epochs: int = 12
     """Passes over the texts."""
@@ -76,8 +78,9 @@ class Settings:
     """Share of words left out of a text."""
     window_rate: float = 0.5
     """Share of texts of which only a random stretch is seen."""
-    mix_rate: float = 0.8
-    """Share of dialect texts with a piece of an MSA text added."""
+    mix_rates: tuple[float, ...] = (0.8, 0.0, 0.8, 0.0)
+    """Share of dialect texts with a piece of an MSA text added, for each training: their
+    weights are averaged, and each has a seed of its own."""
     mix_most: float = 1.0
     """Longest such piece, as a multiple of the words of the text."""
     balance: float = 0.75
@@ -99,11 +102,10 @@ class Settings:
         }
     )
     """Factor of the weight of a source, or of `source/variety`."""
-    msa_shift: float = 0.9
+    msa_shift: float = 0.8
     """Added to the logit of MSA after training: text without evidence is MSA."""
     seed: int = 1
-    runs: int = 3
-    """Trainings with seeds of their own, whose weights are averaged."""
+    """Of the first training."""
 
 
 class Texts(NamedTuple):
@@ -114,7 +116,7 @@ class Texts(NamedTuple):
         varieties: (texts,) index into `VARIETIES`.
         starts: (texts + 1,) where the words of each begin in `words`.
         words: Index into `vocabulary` of each word.
-        vocabulary: Distinct folded words.
+        vocabulary: Distinct words as spelled.
         word_starts: (vocabulary + 1,) where the features of each begin in `word_features`.
         word_features: Rows of the table of weights; those from `spec.buckets` on are `classes`
             of markers.
@@ -166,7 +168,10 @@ def prepare(
 
     vocabulary: dict[str, int] = {}
     rows = [
-        [vocabulary.setdefault(word, len(vocabulary)) for word in words_of(item.text)[:MOST_WORDS]]
+        [
+            vocabulary.setdefault(word, len(vocabulary))
+            for word in spelled_words_of(item.text)[:MOST_WORDS]
+        ]
         for item in items
     ]
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
@@ -175,8 +180,9 @@ def prepare(
     classes, listed = marker_features(shipped_lexicon())
     names = list(vocabulary)
     bucket_starts, buckets = word_buckets(names, spec)
-    silent = np.array([name in neutral for name in names], dtype=bool)
-    extra = [listed.get(name, []) for name in names]
+    folded = [fold_word(name) for name in names]
+    silent = np.array([name in neutral for name in folded], dtype=bool)
+    extra = [listed.get(name, []) for name in folded]
     lengths = np.diff(bucket_starts) + [len(found) for found in extra]
     word_starts = np.zeros(len(names) + 1, dtype=np.int64)
     np.cumsum(np.where(silent, 0, lengths), out=word_starts[1:])
@@ -252,15 +258,15 @@ def fit(texts: Texts, rows: I64, settings: Settings) -> tuple[F64, F64]:
     longest = 1 + int((1 + settings.mix_most) * MOST_WORDS) + MOST_WORDS
     shrink = np.array([max(n, 1) ** -spec.alpha for n in range(longest)])
     table, bias = np.zeros((size, 5)), np.zeros(5)
-    for run in range(settings.runs):
+    for run, mix_rate in enumerate(settings.mix_rates):
         one, its_bias = descend(
             rows, targets, weights, texts.starts, texts.words, texts.word_starts,
             texts.word_features, penalty, _backgrounds(texts, rows, settings), shrink,
             settings.epochs, settings.rate, settings.word_dropout, settings.window_rate,
-            settings.mix_rate, settings.mix_most, settings.seed + run,
+            mix_rate, settings.mix_most, settings.seed + run,
         )  # fmt: skip
-        table += one.astype(np.float64) / settings.runs
-        bias += its_bias.astype(np.float64) / settings.runs
+        table += one.astype(np.float64) / len(settings.mix_rates)
+        bias += its_bias.astype(np.float64) / len(settings.mix_rates)
     folded = table[: spec.buckets]
     listed = list(texts.listed)
     ends, buckets = word_buckets(listed, dataclasses.replace(spec, char_max=0))

@@ -183,7 +183,7 @@ class Identifier:
             most: words per text.
         """
         words = [features.words_with_places(text) for text in texts]
-        alone = self._weights_of([word.folded for found in words for word in found])
+        alone = self._weights_of([word.spelled for found in words for word in found])
         pairs = None
         if self.model.spec.pairs:
             joined = [

@@ -31,13 +31,14 @@ def reference_sums(
     sums = np.zeros((len(texts), len(CLASSES)), dtype=np.int64)
     n_words = np.zeros(len(texts), dtype=np.int32)
     for row, text in enumerate(texts):
-        folded = features.words_of(text)
+        spelled = features.spelled_words_of(text)
+        folded = [features.fold_word(word) for word in spelled]
         n_words[row] = len(folded)
         found = [
             item
-            for word in folded
+            for word, written in zip(folded, spelled, strict=True)
             if words and word not in model.neutral
-            for item in features.word_features(word, spec)
+            for item in features.word_features(written, spec)
         ]
         if pairs and spec.pairs:
             found += [features.pair_feature(*pair) for pair in itertools.pairwise(folded)]
@@ -73,6 +74,7 @@ class Kernel:
         self._module.score_rows(
             _read_only(column.data), column.starts, column.ends, *self._tables, spec.char_min,
             spec.char_max if words else 0, spec.words and words, spec.pairs and pairs,
+            spec.spelling and words,
             np.uint64(64 - spec.buckets_log2), self._weights, self._neutral, keys,
             values, sums, n_words,
         )  # fmt: skip

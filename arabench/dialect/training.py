@@ -111,4 +111,5 @@ def as_model(
 def _plain(settings: Settings) -> dict[str, Any]:
     plain = dataclasses.asdict(settings)
     plain.pop("spec")
+    plain["mix_rates"] = list(settings.mix_rates)  # as JSON gives it back
     return plain

@@ -177,11 +177,14 @@ def _after_mentions(data, at, start, end, kinds):
 
 
 @numba.njit(cache=True, nogil=True)
-def next_word(data, at, start, end, fold, expansions, kinds, letters):
-    """Read on to the end of the next word and put its folded letters into `letters`.
+def next_word(data, at, start, end, fold, expansions, kinds, letters, spelled):
+    """Read on to the end of the next word.
+
+    Its folded letters are put into `letters`, the same as typed into `spelled`.
 
     Returns:
-        (position after the word, number of letters, FNV-1a): 0 letters when there is none.
+        (position after the word, number of letters, FNV-1a of `spelled`): 0 letters when
+        there is none.
     """
     length, last, last_but_one = _U0, _U0, _U0
     value = OFFSET
@@ -193,14 +196,16 @@ def next_word(data, at, start, end, fold, expansions, kinds, letters):
             first, second = np.uint64(data[place]), np.uint64(data[place + _U1])
             if first < _UC2 or first >= _UE0 or (second & _UC0) != _U80:
                 break
-            letter = np.uint64(fold[((first & _U1F) << _U6) | (second & _U3F)])
+            typed = ((first & _U1F) << _U6) | (second & _U3F)
+            letter = np.uint64(fold[typed])
             if letter <= _UIGNORED or letter >= _UEXPANSION:
                 break
             place += _U2
             if length < _UMOST and (letter != last or letter != last_but_one):
                 letters[length] = letter
+                spelled[length] = typed
                 length += _U1
-                value = (value ^ letter) * PRIME
+                value = (value ^ typed) * PRIME
                 last_but_one, last = last, letter
         at = np.int64(place)
         if at >= end:
@@ -242,6 +247,7 @@ def next_word(data, at, start, end, fold, expansions, kinds, letters):
                 break
             if length < _UMOST and (letter != last or letter != last_but_one):
                 letters[length] = letter
+                spelled[length] = letter
                 length += _U1
                 value = (value ^ letter) * PRIME
                 last_but_one, last = last, letter

@@ -54,7 +54,7 @@ def test_rows_get_a_variety_and_keep_their_fields(here: Path, capsys: Captured) 
     assert [row["reason"] for row in rows] == ["", "", "no_arabic", "short", "ambiguous"]
     assert [list(row) for row in rows] == [["id", "text", "variety", "probs", "reason"]] * 5
     assert list(rows[0]["probs"]) == ["msa", "egy", "glf", "lev", "mgr"]
-    assert "5 rows read, 5 written, 0 changed [dialect:1|model:" in capsys.readouterr().err
+    assert "5 rows read, 5 written, 0 changed [dialect:2|model:" in capsys.readouterr().err
 
 
 def test_standard_input_of_plain_text_becomes_json_lines(here: Path) -> None:
@@ -200,7 +200,7 @@ def test_filter_keeps_a_variety(here: Path, capsys: Captured) -> None:
     assert [row["id"] for row in read_rows(here / "o.jsonl")] == [1, 2]
     report = json.loads((here / "r.json").read_text(encoding="utf-8"))
     assert report["reasons"]["variety"] == 3
-    assert "|dialect:1|model:" in report["signature"]
+    assert "|dialect:2|model:" in report["signature"]
     assert "3 x variety" in capsys.readouterr().err
 
 

@@ -24,7 +24,7 @@ from arabench.text.column import Column
 from tests.dialect.toy_model import random_model
 from tests.strategies import any_text, web_text
 
-SPEC = FeatureSpec(buckets_log2=12)
+SPEC = FeatureSpec(spelling=True, buckets_log2=12)
 MODEL = random_model(spec=SPEC)
 KERNEL = Kernel(MODEL)
 
@@ -76,14 +76,15 @@ def test_any_text_has_the_features_of_the_reference(texts: list[str]) -> None:
     st.integers(0, 4),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
 def test_every_specification_is_that_of_the_reference(
-    text: str, shortest: int, more: int, words: bool, pairs: bool
+    text: str, shortest: int, more: int, words: bool, pairs: bool, spelling: bool
 ) -> None:
     for longest in (0, shortest + more):
         if longest or words or pairs:
-            _assert_same([text], FeatureSpec(shortest, longest, words, pairs))
+            _assert_same([text], FeatureSpec(shortest, longest, words, pairs, spelling))
 
 
 @given(st.lists(web_text | any_text, max_size=4))
@@ -131,7 +132,7 @@ def test_a_small_cache_gives_the_sums_of_a_large_one(monkeypatch: pytest.MonkeyP
 
 def test_buffers_that_are_too_small_grow() -> None:
     # Ligatures stand for more letters than their bytes let expect.
-    _assert_same(["ﷲ ﷴ ﷳ " * 3000], FeatureSpec(1, 8))
+    _assert_same(["ﷲ ﷴ ﷳ أ" * 3000], FeatureSpec(1, 8, spelling=True))
     assert kernel.extract([], SPEC).indptr.tolist() == [0]
 
 
@@ -148,7 +149,7 @@ def test_words_and_pairs_of_the_trainer_have_the_buckets_of_texts() -> None:
 
 
 def test_sums_of_the_heaviest_weights_do_not_overflow() -> None:
-    spec = FeatureSpec(1, 8, buckets_log2=4)
+    spec = FeatureSpec(1, 8, spelling=True, buckets_log2=4)
     heavy = np.full((16, 5), -128, dtype=np.int8)
     flat = (0.2,) * 5
     model = DialectModel(spec, heavy, (1.0,) * 5, (0.0,) * 5, flat)
@@ -162,4 +163,4 @@ def test_real_text_has_the_features_of_the_reference(shared_data: Path) -> None:
     texts = (shared_data / "shami" / "Lebanees.txt").read_text("utf-8").splitlines()[:300]
     texts += (shared_data / "tashkeela" / "val.txt").read_text("utf-8").splitlines()[:60]
     tweets = (shared_data / "motaz_tweets" / "train_positive.tsv").read_text("utf-8").splitlines()
-    _assert_same([*texts, *tweets[:300]], FeatureSpec())
+    _assert_same([*texts, *tweets[:300]], FeatureSpec(spelling=True))

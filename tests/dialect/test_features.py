@@ -16,6 +16,8 @@ from arabench.dialect.features import (
     fold_word,
     folding,
     pair_feature,
+    spell_word,
+    spelled_words_of,
     word_features,
     words_of,
     words_with_places,
@@ -86,6 +88,9 @@ def test_folded_words_fold_to_themselves(text: str) -> None:
 def test_places_of_words_point_at_what_was_written(text: str) -> None:
     found = words_with_places(text)
     assert [word.folded for word in found] == words_of(text)
+    assert [word.spelled for word in found] == spelled_words_of(text)
+    assert [fold_word(word.spelled) for word in found] == words_of(text)
+    assert all(len(word.spelled) == len(word.folded) for word in found)
     for word in found:
         assert fold_word(text[word.start : word.end]) == word.folded
     assert all(one.end <= two.start for one, two in itertools.pairwise(found))
@@ -148,3 +153,28 @@ def test_hashes_never_change() -> None:
 def test_impossible_features_are_refused(values: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         FeatureSpec(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [
+        ("أحلى", "أحلى"),
+        ("مدرســـةٌ", "مدرسة"),
+        ("ليهههه", "ليهه"),
+        ("أإاا", "أإ"),  # three alifs in a row, whatever they carry
+        ("\ufefb\ufeed", "لاو"),  # LAM WITH ALEF, WAW: presentation forms
+    ],
+)
+def test_spelled_words_keep_what_folding_changes(written: str, spelled: str) -> None:
+    assert spell_word(written) == spelled
+
+
+def test_spelling_adds_what_folding_changed_and_nothing_else() -> None:
+    spec, plain = FeatureSpec(1, 4, pairs=False, spelling=True), FeatureSpec(1, 4, pairs=False)
+    for same in ("كتاب", "شو"):
+        assert list(word_features(same, spec)) == list(word_features(same, plain))
+    added = set(word_features("هذة", spec)) - set(word_features("هذة", plain))
+    # Of the marks and letters < h dh t > those of two to four with the t: t>, dh t, dh t>, h dh t,
+    # h dh t>, < h dh t.
+    assert len(added) == 6
+    assert set(word_features("هذة", plain)) == set(word_features("هذه", plain))

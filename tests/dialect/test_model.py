@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench.dialect import model as model_module
-from arabench.dialect.features import FeatureSpec
+from arabench.dialect.features import FEATURES_VERSION, FeatureSpec
 from arabench.dialect.model import (
     CLASSES,
     DialectModel,
@@ -166,9 +166,9 @@ def _with_metadata(changes: dict[str, Any]) -> bytes:
         ({"unknown": {"min_words": -1}}, "impossible metadata"),
         ({"unknown": {"least": 1}}, "impossible metadata"),
         ({"classes": ["a", "b", "c", "d", "e"]}, "impossible metadata"),
-        ({"features": {"version": 1, "buckets_log2": 20}}, "impossible metadata"),
-        ({"features": {"version": 1, "buckets_log2": 99}}, "impossible metadata"),
-        ({"features": {"version": 1, "ngrams": 3}}, "impossible metadata"),
+        ({"features": {"version": FEATURES_VERSION, "buckets_log2": 20}}, "impossible metadata"),
+        ({"features": {"version": FEATURES_VERSION, "buckets_log2": 99}}, "impossible metadata"),
+        ({"features": {"version": FEATURES_VERSION, "ngrams": 3}}, "impossible metadata"),
         ({"features": {"version": 999}}, "other features"),
         ({"features": []}, "impossible metadata"),
         ({"about": "me"}, "impossible metadata"),
