@@ -13,7 +13,6 @@ from arabench.morph.analysis import Analysis, Kind, Segment
 from arabench.morph.answers import Cut, pieces_of
 from arabench.morph.compiled_grammar import compiled
 from arabench.morph.decision_kernel import best_candidates
-from arabench.morph.letters import Letters
 from arabench.morph.model_file import Model
 from arabench.morph.restoration import citation_forms
 
@@ -59,7 +58,9 @@ def analyse_plain(word: str, before: int, after: int, start: int, end: int) -> A
     return tuple(map(Segment, surfaces, forms, pieces.kinds))
 
 
-def analyse(word: str, letters: Letters, before: int, after: int, start: int, end: int) -> Analysis:
+def analyse(
+    word: str, starts: Sequence[int], before: int, after: int, start: int, end: int
+) -> Analysis:
     """The segments of any word.
 
     Marks, tatweel and zero-width characters stay with the letter before them. Segments that
@@ -67,13 +68,13 @@ def analyse(word: str, letters: Letters, before: int, after: int, start: int, en
 
     Args:
         word: as it is spelled.
-        letters: its letters.
+        starts: where each of its letters starts; see `letters.Letters`.
         before, after, start, end: the model's choice, as in `Cut`.
     """
     if not before and not after:
         return (Segment(word, word, "stem"),)
     cut = Cut(before, after, start, end)
-    surfaces, kinds = _spread(word, letters.starts, cut.ends(), cut.kinds())
+    surfaces, kinds = _spread(word, starts, cut.ends(), cut.kinds())
     forms = citation_forms(surfaces, kinds) if _may_change(before, after) else surfaces
     return tuple(map(Segment, surfaces, forms, kinds))
 

@@ -136,16 +136,63 @@ def encode_plain(words: Sequence[str]) -> PlainWords:
     codes = table[np.minimum(points, len(table) - 1)]
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     is_plain = (np.minimum.reduceat(codes, offsets[:-1]) > 0) & (lengths <= MAX_LETTERS)
-    alike = (codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2])
-    for place in np.flatnonzero(alike):
-        word = np.searchsorted(offsets, place, side="right") - 1
-        if place + _STRETCHED <= offsets[word + 1]:
-            is_plain[word] = False
+    alike = (codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]) & (codes[2:] > 0)
+    places = np.flatnonzero(alike)
+    word_of = np.searchsorted(offsets, places, side="right") - 1
+    is_plain[word_of[places + _STRETCHED <= offsets[word_of + 1]]] = False
     kept = lengths[is_plain]
     return PlainWords(
         is_plain,
         codes[np.repeat(is_plain, lengths)],
         np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)]),
+    )
+
+
+class MarkedWords(NamedTuple):
+    """Words whose every character is one letter, or belongs to the letter before.
+
+    Attributes:
+        is_marked: (words given,) which of them these are.
+        codes: (letters,) uint8 codes of all of them in a row.
+        offsets: (marked words + 1,) int64, where each starts.
+        starts: (letters,) int64, as in `Letters`.
+    """
+
+    is_marked: Any
+    codes: Any
+    offsets: Any
+    starts: Any
+
+
+def encode_marked(words: Sequence[str]) -> MarkedWords:
+    """The words among `words` that are marked but not stretched, by arrays; see `encode`.
+
+    Args:
+        words: none empty.
+    """
+    import numpy as np
+
+    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    joined = "".join(words).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(joined, dtype=np.uint32)
+    table = _single_codes()
+    codes = table[np.minimum(points, len(table) - 1)]
+    firsts = np.cumsum(lengths) - lengths
+    is_letter = codes < _IGNORED
+    counts = np.add.reduceat(is_letter.astype(np.int64), firsts)
+    is_marked = (np.minimum.reduceat(codes, firsts) > 0) & (counts > 0) & (counts <= MAX_LETTERS)
+    is_marked &= lengths <= 8 * MAX_LETTERS
+    places = np.flatnonzero(is_letter)
+    word_of = np.repeat(np.arange(len(words)), lengths)[places]
+    kept = codes[places]
+    alike = (kept[2:] == kept[1:-1]) & (kept[1:-1] == kept[:-2]) & (word_of[2:] == word_of[:-2])
+    is_marked[word_of[:-2][alike]] = False
+    chosen = is_marked[word_of]
+    return MarkedWords(
+        is_marked,
+        kept[chosen],
+        np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts[is_marked])]),
+        (places - firsts[word_of])[chosen],
     )
 
 
@@ -166,6 +213,22 @@ def _plain_codes() -> Any:
     table = np.zeros(max(map(ord, CODE)) + 2, dtype=np.uint8)
     for letter, code in CODE.items():
         table[ord(letter)] = code
+    return table
+
+
+#: In `_single_codes`: what belongs to the letter before.
+_IGNORED: Final = 255
+
+
+@functools.cache
+def _single_codes() -> Any:
+    """Code of every character that is one letter, or `_IGNORED`; 0 for others and at the end."""
+    import numpy as np
+
+    table = np.zeros(0x10000, dtype=np.uint8)
+    for point, codes in _code_table().items():
+        if len(codes) <= 1 and point < len(table) - 1:
+            table[point] = ord(codes) if codes else _IGNORED
     return table
 
 

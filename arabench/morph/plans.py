@@ -9,8 +9,8 @@ to them every word in which a citation form or a joining rule might change a let
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
-from typing import Final
+from itertools import accumulate, compress, pairwise
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _TEH: Final = "\u062a"  # TEH
 #: Last letters of a stem that a pronoun may have changed: the seats of hamza, and the yeh that
 #: stands for alef maksura in a few particles. All of `CHANGING_ENDS` are checked anyway.
 _CHANGED_ENDS: Final = CHANGING_ENDS | {chars.WAW_HAMZA, chars.YA_HAMZA, chars.YA}
+#: Instead of the number of a plan: clitics alone, left to the segments.
+_NO_STEM: Final = -1
 #: What is left of allah after li-.
 _LLAH: Final = "\u0644\u0647"
 
@@ -141,25 +143,28 @@ class PlannedWriter:
         """
         is_plain, cuts = self._segmenter.cut_plain(words)
         # The sequences without letters are the first of their kind: 0 stands for no affixes.
-        numbers = (cuts[:, 0] * np.int32(len(grammar.suffixes())) + cuts[:, 1]).tolist()
-        rows = zip(numbers, cuts.tolist(), strict=True)
-        return [
-            self._write_one(word, *next(rows)) if plain else None
-            for word, plain in zip(words, is_plain.tolist(), strict=True)
-        ]
+        numbers = cuts[:, 0] * np.int32(len(grammar.suffixes())) + cuts[:, 1]
+        numbers[(cuts[:, 2] == cuts[:, 3]) & (numbers > 0)] = _NO_STEM
+        plans, plan_of = self._plans, self._plan_of
+        written: list[str | None] = []
+        plain_words = compress(words, is_plain.tolist())
+        for row, (word, number) in enumerate(zip(plain_words, numbers.tolist(), strict=True)):
+            if number == 0:
+                written.append(word)
+                continue
+            text = None if number == _NO_STEM else (plans.get(number) or plan_of(number))(word)
+            written.append(text if text is not None else self._by_segments(word, cuts[row]))
+        if len(written) == len(words):
+            return written
+        plain_ones = iter(written)
+        return [next(plain_ones) if plain else None for plain in is_plain.tolist()]
 
-    def _write_one(self, word: str, number: int, cut: Sequence[int]) -> str:
-        if number == 0:
-            return word
-        before, after, start, end = cut
-        if start < end:
-            plan = self._plans.get(number)
-            if plan is None:
-                plan = self._plans[number] = plan_for(
-                    before, after, self._scheme, self._write, surface=self._surface
-                )
-            written = plan(word)
-            if written is not None:
-                return written
-        analysis = analyse_plain(word, before, after, start, end)
+    def _plan_of(self, number: int) -> Plan:
+        before, after = divmod(number, len(grammar.suffixes()))
+        plan = plan_for(before, after, self._scheme, self._write, surface=self._surface)
+        self._plans[number] = plan
+        return plan
+
+    def _by_segments(self, word: str, cut: Any) -> str:
+        analysis = analyse_plain(word, *cut.tolist())
         return self._write(tokens_of(word, analysis, self._scheme, surface=self._surface))

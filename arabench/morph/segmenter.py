@@ -108,7 +108,7 @@ class BuiltinSegmenter:
 
     def _decide(self, words: Sequence[str]) -> dict[str, Analysis]:
         from arabench.morph.decision import analyse, analyse_plain, best_cuts
-        from arabench.morph.letters import encode, encode_plain, in_a_row
+        from arabench.morph.letters import encode, encode_marked, encode_plain, in_a_row
 
         answers: dict[str, Analysis] = {}
         given = [word for word in words if word]
@@ -120,15 +120,26 @@ class BuiltinSegmenter:
         cuts = best_cuts(plain.codes, plain.offsets, self._model).tolist()
         for word, cut in zip(itertools.compress(given, plain.is_plain), cuts, strict=True):
             answers[word] = analyse_plain(word, *cut)
-        marked = []
-        for word in itertools.compress(given, ~plain.is_plain):
+        given = [*itertools.compress(given, ~plain.is_plain)]
+        if not given:
+            return answers
+        marked = encode_marked(given)
+        cuts = best_cuts(marked.codes, marked.offsets, self._model).tolist()
+        starts = marked.starts.tolist()
+        spans = itertools.pairwise(marked.offsets.tolist())
+        for word, cut, (start, end) in zip(
+            itertools.compress(given, marked.is_marked), cuts, spans, strict=True
+        ):
+            answers[word] = analyse(word, starts[start:end], *cut)
+        others = []
+        for word in itertools.compress(given, ~marked.is_marked):
             letters = encode(word)
             if letters is None:
                 answers[word] = (Segment(word, word, "stem"),)
             else:
-                marked.append((word, letters))
-        codes, offsets = in_a_row([letters.codes for _, letters in marked])
+                others.append((word, letters))
+        codes, offsets = in_a_row([letters.codes for _, letters in others])
         cuts = best_cuts(codes, offsets, self._model).tolist()
-        for (word, letters), cut in zip(marked, cuts, strict=True):
-            answers[word] = analyse(word, letters, *cut)
+        for (word, letters), cut in zip(others, cuts, strict=True):
+            answers[word] = analyse(word, letters.starts, *cut)
         return answers

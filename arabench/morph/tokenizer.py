@@ -324,10 +324,15 @@ class Tokenizer:
         if planned is None:
             return self._rewrite(pieces)
         given = [piece for piece in pieces if piece]
-        written = dict(zip(given, planned.write(given), strict=True)) if given else {}
-        others = [piece for piece in pieces if written.get(piece) is None]
+        found = planned.write(given) if given else []
+        written = {
+            piece: text for piece, text in zip(given, found, strict=True) if text is not None
+        }
+        # Words that stand alone in one place are met beside punctuation in another.
+        self._words.update(written)
+        others = [piece for piece in pieces if piece not in written]
         written.update(zip(others, self._rewrite(others), strict=True))
-        return cast(list[str], [written[piece] for piece in pieces])
+        return [written[piece] for piece in pieces]
 
     def _rewrite(self, texts: Sequence[str]) -> list[str]:
         """Any texts, word by word."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from arabench import chars
 from arabench.errors import DataError
 from arabench.morph.analysis import KINDS
-from arabench.morph.letters import MAX_LETTERS, decode, encode
+from arabench.morph.letters import MAX_LETTERS, decode, encode, encode_marked
 from arabench.morph.model_file import Model, read_model, write_model
 from arabench.morph.segmenter import MODEL_PATH, BuiltinSegmenter
 
@@ -255,3 +256,35 @@ def test_threads_share_one_segmenter_and_its_small_cache() -> None:
         answers = list(pool.map(lambda n: small.segment(words[n:] + words[:n]), range(40)))
     for n, answer in enumerate(answers):
         assert answer == expected[n:] + expected[:n]
+
+
+_MARKED = st.text(
+    st.sampled_from("والبتكهيأةى\u064e\u0651\u0652ـ\u200cپکیﻻﺏﷲ\u0675١x"), min_size=1, max_size=14
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(_MARKED, min_size=1, max_size=8))
+def test_arrays_encode_as_word_by_word(words: list[str]) -> None:
+    marked = encode_marked(words)
+    rows = iter(
+        (marked.codes[start:end].tobytes(), tuple(marked.starts[start:end].tolist()))
+        for start, end in itertools.pairwise(marked.offsets.tolist())
+    )
+    for word, is_marked in zip(words, marked.is_marked.tolist(), strict=True):
+        letters = encode(word)
+        if is_marked:
+            assert tuple(letters or ()) == next(rows)
+        else:  # left to `encode`: no word, stretched, or a ligature
+            assert letters is None or "ﷲ" in word or "ﻻ" in word or _is_stretched(word)
+    assert next(rows, None) is None
+
+
+def _is_stretched(word: str) -> bool:
+    letters = encode(word)
+    return letters is None or len(letters.codes) < len(encode_all(word))
+
+
+def encode_all(word: str) -> bytes:
+    """Codes of all letters of a word, drawn-out ones too."""
+    return b"".join(found.codes for char in word if (found := encode(char)) is not None)
