@@ -59,11 +59,14 @@ def write_scores(data: str, folder: Path) -> None:
     settings = Settings()
     texts = prepare(read_sources(data), settings.spec, neutral_words(data))
     parts = held_out(texts, settings, [[source] for source in LEFT_OUT], say=say)
-    scores = honest_scores(parts)
+    fifths = held_out(texts, settings, (), one_in=5, say=say)
+    scores = honest_scores([*parts, *fifths])
     left_out = {name: row for name, row in scores.items() if "/" not in name}
-    halves = {name: row for name, row in scores.items() if "/" in name}
+    halves = {name: row for name, row in scores.items() if name.endswith("/half")}
+    seen = {name: row for name, row in scores.items() if name.endswith("/fifth")}
     report = ["## Left-out sources\n", as_table(left_out), "\n## Half of the source seen\n"]
-    report += [as_table(halves), "\n## Least probability of a label\n", _coverage_table(parts)]
+    report += [as_table(halves), "\n## Four fifths of the source seen\n", as_table(seen)]
+    report += ["\n## Least probability of a label\n", _coverage_table(parts)]
     for name, row in scores.items():
         report += [f"\n### Confusion, {name}\n\n", confusion_table(row)]
     report += ["\n## Never trained on\n", unseen_table(Path(data))]

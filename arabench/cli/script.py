@@ -16,11 +16,13 @@ from arabench.text.transliteration import SCHEMES
 
 if TYPE_CHECKING:
     from arabench.corpus.script import ScriptConversion
+    from arabench.script.arabizi import ArabiziReader
 
 EXAMPLES = """\
 examples:
   arabench script comments.txt -o arabic.txt --to arabic --convention mgr
   arabench script tweets.jsonl -o arabic.jsonl --to arabic --convention lev --foreign convert
+  arabench script comments.txt -o readings.jsonl --to arabic --candidates 3
   arabench script corpus.parquet -o arabizi.parquet --to arabizi --convention egy --seed 1
   arabench script words.txt -o - --to buckwalter
   arabench script words.bw.txt -o - --from buckwalter --to arabic
@@ -66,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from Arabizi: keep English and French words, or convert them too [keep]",
     )
     parser.add_argument(
+        "--candidates",
+        type=int,
+        metavar="N",
+        help="from Arabizi to arabic: also the N likeliest readings of the whole text, best first, "
+        "in the field candidates; 1 to 50",
+    )
+    parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
@@ -84,12 +93,17 @@ def run(options: argparse.Namespace) -> int:
     """Convert files."""
     from arabench.cli.console import byte_progress
     from arabench.cli.files import io_options, report, total_bytes
-    from arabench.corpus.script import convert_files
+    from arabench.corpus.script import convert_files, list_candidates
 
     io = io_options(options)
+    inputs, output, count = options.inputs, options.output, options.candidates
     conversion = _conversion(options)
-    with byte_progress("script", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, signature = convert_files(options.inputs, options.output, conversion, io, advance)
+    with byte_progress("script", total_bytes(inputs, options.input_format)) as advance:
+        if count is None:
+            summary, signature = convert_files(inputs, output, conversion, io, advance)
+        else:
+            reader = _reader(options)
+            summary, signature = list_candidates(inputs, output, reader, count, io, advance)
     return report(summary, signature, options.max_rejects)
 
 
@@ -131,9 +145,11 @@ def _check_names(source: str, options: argparse.Namespace) -> None:
             raise UsageError(f"{flag} {name!r} is not known. {did_you_mean(name, TARGETS)}")
     check_convention(options.convention)
     reading = {"--spelling": options.spelling, "--foreign": options.foreign}
+    listing = {"--candidates": options.candidates}
     writing = {"--seed": options.seed, "--variation": options.variation}
     for flags, needed, given in (
         (reading, "--from arabizi", source == "arabizi"),
+        (listing, "--from arabizi --to arabic", (source, options.to) == ("arabizi", "arabic")),
         (writing, "--to arabizi", options.to == "arabizi"),
     ):
         for flag, value in flags.items():
@@ -141,14 +157,18 @@ def _check_names(source: str, options: argparse.Namespace) -> None:
                 raise UsageError(f"{flag} {value} has no effect without {needed}. Leave it out.")
 
 
-def _from_arabizi(options: argparse.Namespace) -> tuple[Callable[[str], str], str]:
+def _reader(options: argparse.Namespace) -> ArabiziReader:
     from arabench.script.arabizi import ArabiziReader
 
-    reader = ArabiziReader(
+    return ArabiziReader(
         options.convention,
         spelling=options.spelling or "words",
         foreign=options.foreign or "keep",
     )
+
+
+def _from_arabizi(options: argparse.Namespace) -> tuple[Callable[[str], str], str]:
+    reader = _reader(options)
     return reader.read, reader.signature
 
 

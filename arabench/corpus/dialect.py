@@ -17,12 +17,10 @@ from arabench.corpus.dialect_fields import (
     with_fields,
 )
 from arabench.corpus.files import is_device
-from arabench.corpus.inputs import expand_inputs
-from arabench.corpus.plan import make_plan
+from arabench.corpus.plan import plain_text_target, refuse_plain_text
 from arabench.corpus.run import Summary, run_files
 from arabench.corpus.steps import IoOptions, Processed, Step
 from arabench.dialect.identification import Evidence, Identifier
-from arabench.errors import UsageError
 from arabench.text.sentences import SentenceSplitter, trimmed
 
 if TYPE_CHECKING:
@@ -194,9 +192,9 @@ def dialect_files(
         UsageError: an output of plain text, or a field of an added name exists.
     """
     io = io or IoOptions()
-    if io.output_format is None and is_device(output) and _plain_text_target(inputs, output, io):
+    if io.output_format is None and is_device(output) and plain_text_target(inputs, output, io):
         io = dataclasses.replace(io, output_format="jsonl")
-    refuse_plain_text(inputs, output, io)
+    refuse_plain_text(inputs, output, io, "the variety")
     if options is not None and options.finer is not None:
         from arabench.dialect.camel import finer_labels
 
@@ -223,24 +221,9 @@ def tag_files(
         UsageError: an output of plain text, or the field exists.
     """
     io = io or IoOptions()
-    refuse_plain_text(inputs, output, io)
+    refuse_plain_text(inputs, output, io, "the variety")
     tagged = TagDialectStep(step, identifier, io.text_field, variety_field)
     return run_files(inputs, output, tagged, io, on_bytes), tagged.signature
-
-
-def refuse_plain_text(inputs: Sequence[str], output: str, io: IoOptions) -> None:
-    """Raise `UsageError` where an output is plain text, which has no place for a variety."""
-    target = _plain_text_target(inputs, output, io)
-    if target is not None:
-        raise UsageError(
-            f"{target!r} would be plain text, which cannot hold the variety beside the text. "
-            "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
-        )
-
-
-def _plain_text_target(inputs: Sequence[str], output: str, io: IoOptions) -> str | None:
-    plan = make_plan(expand_inputs(inputs, io.input_format).files, output, io)
-    return next((target.path for target in plan.targets if target.file_format == "txt"), None)
 
 
 def _finer(label: FinerLabel) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from arabench.corpus.formats import (
     codec_of,
     split_suffix,
 )
-from arabench.corpus.inputs import InputFile
+from arabench.corpus.inputs import InputFile, expand_inputs
 from arabench.corpus.journal import Journal
 from arabench.corpus.manifest import HashName, manifest_path
 from arabench.corpus.steps import IoOptions
@@ -68,6 +68,27 @@ class Plan:
     def base(self) -> Path:
         """What names of outputs in journal and manifest are relative to."""
         return Path(self.output) if self.is_folder else Path(self.output).parent
+
+
+def plain_text_target(inputs: Sequence[str], output: str, io: IoOptions) -> str | None:
+    """The first output that would be plain text; `inputs`, `output` and `io` as for a run."""
+    plan = make_plan(expand_inputs(inputs, io.input_format).files, output, io)
+    return next((target.path for target in plan.targets if target.file_format == "txt"), None)
+
+
+def refuse_plain_text(inputs: Sequence[str], output: str, io: IoOptions, added: str) -> None:
+    """Raise `UsageError` where an output is plain text, which has no place for a field.
+
+    Args:
+        inputs, output, io: as for a run.
+        added: what the field holds, for the message.
+    """
+    target = plain_text_target(inputs, output, io)
+    if target is not None:
+        raise UsageError(
+            f"{target!r} would be plain text, which cannot hold {added} beside the text. "
+            "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
+        )
 
 
 def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:

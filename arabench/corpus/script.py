@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from arabench.corpus.files import is_device
+from arabench.corpus.plan import plain_text_target, refuse_plain_text
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions
+from arabench.corpus.steps import IoOptions, Processed
 from arabench.corpus.text_engine import RewriteStep
+from arabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from arabench.script.arabizi import ArabiziReader
+
+#: Field of the readings of a text.
+CANDIDATES_FIELD: Final = "candidates"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ScriptConversion:
     """What is done to each text.
 
@@ -36,6 +46,64 @@ class ScriptStep(RewriteStep):
         return f"script:{self.conversion.signature}"
 
 
+class CandidatesStep:
+    """Writes Arabizi in Arabic letters, and the likeliest readings in a field of their own.
+
+    A text that is null has null there too.
+
+    Args:
+        reader: of the convention.
+        count: readings of a text, 1 to 50; the first becomes the text.
+        text_field: field of the text.
+    """
+
+    parallel = True
+    reshapes = True
+
+    def __init__(self, reader: ArabiziReader, count: int, text_field: str = "text") -> None:
+        reader.candidates("", count)  # refuses a count that is not allowed
+        self.reader = reader
+        self.count = count
+        self.text_field = text_field
+
+    @property
+    def signature(self) -> str:
+        """That of the reader, and how many readings."""
+        return f"script:{self.reader.signature}|candidates:{self.count}"
+
+    def output_schema(self, schema: Any) -> Any:
+        """The pyarrow schema of the rows made of rows of `schema`."""
+        import pyarrow as pa
+
+        _refuse_candidates_among(schema.names)
+        return schema.append(pa.field(CANDIDATES_FIELD, pa.list_(pa.string())))
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+        """The same rows with their text rewritten and the field added.
+
+        Raises:
+            UsageError: a row has a field of that name.
+        """
+        name, changed = self.text_field, 0
+        for row in rows:
+            _refuse_candidates_among(row)
+            if row[name] is None:
+                row[CANDIDATES_FIELD] = None
+                continue
+            found = self.reader.candidates(row[name], self.count)
+            changed += found[0] != row[name]
+            row[name], row[CANDIDATES_FIELD] = found[0], found
+        return Processed(rows, changed=changed)
+
+
+def _refuse_candidates_among(names: Iterable[str]) -> None:
+    if CANDIDATES_FIELD in names:
+        raise UsageError(
+            f"a field {CANDIDATES_FIELD!r} is there already, and is never overwritten. Rename it, "
+            "or leave out --candidates."
+        )
+
+
 def convert_files(
     inputs: Sequence[str],
     output: str,
@@ -50,4 +118,31 @@ def convert_files(
     """
     io = io or IoOptions()
     step = ScriptStep(conversion, io.text_field)
+    return run_files(inputs, output, step, io, on_bytes), step.signature
+
+
+def list_candidates(
+    inputs: Sequence[str],
+    output: str,
+    reader: ArabiziReader,
+    count: int,
+    io: IoOptions | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> tuple[Summary, str]:
+    """Read the Arabizi of every row of every input in `count` ways; see `run_files`.
+
+    Plain text becomes JSON lines where it is written to standard output.
+
+    Returns:
+        The summary, and the signature of what was done.
+
+    Raises:
+        UsageError: an output of plain text, a field of that name exists, or the count is not
+            allowed.
+    """
+    io = io or IoOptions()
+    if io.output_format is None and is_device(output) and plain_text_target(inputs, output, io):
+        io = dataclasses.replace(io, output_format="jsonl")
+    step = CandidatesStep(reader, count, io.text_field)
+    refuse_plain_text(inputs, output, io, "readings")
     return run_files(inputs, output, step, io, on_bytes), step.signature

@@ -38,8 +38,7 @@ LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
     "wiki": ("wiki", "rules"),
     "written": ("written", "parallel"),
 }
-#: Sources with several varieties, that are also tested on texts of a half whose other half
-#: is trained on.
+#: Sources with several varieties, that are also tested on a part of which the rest is trained on.
 HALVED: Final = ("flores", "madar", "arsarcasm")
 #: A variety with fewer texts in a source is left out of its macro-F1.
 LEAST_TEXTS: Final = 20
@@ -107,11 +106,15 @@ def _macro(confusion: npt.NDArray[np.int64], classes: Sequence[int]) -> float:
     return sum(counted) / len(counted) if counted else 0.0
 
 
-def second_half(items: Sequence[Labelled]) -> npt.NDArray[np.bool_]:
+#: One text in so many is tested -> what the part is called.
+PARTS: Final = {2: "half", 5: "fifth"}
+
+
+def kept_back(items: Sequence[Labelled], one_in: int = 2) -> npt.NDArray[np.bool_]:
     """(items,) which texts of the `HALVED` sources are tested; renderings stay together."""
     return np.array(
         [
-            item.source in HALVED and zlib.crc32(f"{item.source}/{item.key}".encode()) % 2 == 0
+            item.source in HALVED and zlib.crc32(f"{item.source}/{item.key}".encode()) % one_in == 0
             for item in items
         ],
         dtype=bool,
@@ -123,7 +126,7 @@ class HeldOut:
     """Logits of texts of one source, of a model that was trained without them.
 
     Attributes:
-        name: The source; with `/half` where the other half of it was trained on.
+        name: The source; with `/half` or `/fifth` where the rest of it was trained on.
         rows: Places of the texts in the corpus.
         logits: (rows, 5) not calibrated.
         varieties: (rows,) right answers.
@@ -146,16 +149,17 @@ def held_out(
     texts: Texts,
     settings: Settings,
     folds: Sequence[Sequence[str]],
-    halves: bool = True,
+    one_in: int = 2,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[HeldOut]:
-    """Logits of every source of the folds, and of the halves, without training on them.
+    """Logits of every source of the folds, and of parts of sources, without training on them.
 
     Args:
         texts: what `prepare` gave.
         settings: how to train.
         folds: sources that are left out together and tested.
-        halves: also train on all but the second halves, and test those.
+        one_in: also train on all but one text in so many of the `HALVED` sources, and test
+            those; one of `PARTS`, 0 for none.
         say: receives a line per training.
     """
     source = np.array([item.source for item in texts.items])
@@ -172,13 +176,13 @@ def held_out(
         weights, bias = fit(texts, np.flatnonzero(~np.isin(source, unseen)), settings)
         for tested in fold:
             test(_rounded(weights), bias, np.flatnonzero(source == tested), tested)
-    if halves:
-        say(f"training with one half of {', '.join(HALVED)}")
-        tested_half = second_half(texts.items)
-        weights, bias = fit(texts, np.flatnonzero(~tested_half), settings)
+    if one_in:
+        say(f"training without one {PARTS[one_in]} of {', '.join(HALVED)}")
+        is_tested = kept_back(texts.items, one_in)
+        weights, bias = fit(texts, np.flatnonzero(~is_tested), settings)
         for name in HALVED:
-            rows = np.flatnonzero(tested_half & (source == name))
-            test(_rounded(weights), bias, rows, f"{name}/half")
+            rows = np.flatnonzero(is_tested & (source == name))
+            test(_rounded(weights), bias, rows, f"{name}/{PARTS[one_in]}")
     return found
 
 

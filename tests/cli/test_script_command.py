@@ -90,3 +90,46 @@ def test_wrong_options_are_one_message_and_leave_no_file(
     assert main(["script", "in.txt", "-o", "out.txt", *options]) == 2
     assert message in capsys.readouterr().err
     assert not (here / "out.txt").exists()
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_candidates_are_listed_best_first_beside_the_text(here: Path, suffix: str) -> None:
+    write_rows(here / f"in.{suffix}", ROWS)
+    options = ["--to", "arabic", "--convention", "egy", "--candidates", "3"]
+    assert main(["script", f"in.{suffix}", "-o", f"out.{suffix}", *options]) == 0
+    for before, after in zip(ROWS, read_rows(here / f"out.{suffix}"), strict=True):
+        assert after["id"] == before["id"]
+        if before["text"] is None:
+            assert after["text"] is after["candidates"] is None
+        else:
+            assert after["candidates"] == to_arabic(before["text"], "egy", candidates=3)
+            assert after["text"] == after["candidates"][0] == to_arabic(before["text"], "egy")
+    rows = read_rows(here / f"out.{suffix}")
+    assert len(rows[0]["candidates"]) == 3
+    assert rows[2]["candidates"] == ["2024"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["in.txt", "-o", "out.txt", "--to", "arabic", "--candidates", "2"],
+            "cannot hold readings",
+        ),
+        (["in.txt", "-o", "out.jsonl", "--to", "arabic", "--candidates", "0"], "Use 1 to 50"),
+        (["in.txt", "-o", "out.jsonl", "--to", "arabic", "--candidates", "51"], "Use 1 to 50"),
+        (["in.txt", "-o", "out.jsonl", "--to", "arabizi", "--candidates", "2"], "has no effect"),
+        (
+            ["c.jsonl", "-o", "out.jsonl", "--to", "arabic", "--candidates", "2"],
+            "never overwritten",
+        ),
+    ],
+)
+def test_candidates_that_cannot_be_written_are_refused(
+    here: Path, capsys: Captured, arguments: list[str], message: str
+) -> None:
+    write_rows(here / "in.txt", [{"text": "ana"}])
+    write_rows(here / "c.jsonl", [{"text": "ana", "candidates": []}])
+    assert main(["script", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (here / "out.jsonl").exists()

@@ -17,9 +17,9 @@ from arabench.dialect.evaluation import (
     evaluate,
     held_out,
     honest_scores,
+    kept_back,
     pooled,
     score,
-    second_half,
     temperature_of,
 )
 from arabench.dialect.features import FeatureSpec, words_of
@@ -184,7 +184,7 @@ def test_one_giant_weight_does_not_silence_the_others() -> None:
 
 def test_halves_keep_renderings_together() -> None:
     items = corpus("flores") + corpus("shami")
-    tested = second_half(items)
+    tested = kept_back(items)
     by_key = {
         key: {
             bool(t) for item, t in zip(items, tested, strict=True) if (item.source, item.key) == key
@@ -199,7 +199,7 @@ def test_halves_keep_renderings_together() -> None:
 def test_tested_sources_are_not_trained_on() -> None:
     odd = [Labelled("madar", v, "سسسضضض ظظظ", str(i), "") for i, v in enumerate(VARIETIES)]
     texts = prepare(corpus("flores") + odd, SMALL.spec)
-    (part,) = held_out(texts, SMALL, [["madar"]], halves=False)
+    (part,) = held_out(texts, SMALL, [["madar"]], one_in=0)
     assert part.name == "madar"
     alone, _ = fit(texts, np.arange(len(corpus())), SMALL)
     rounded, found = quantize(alone)
