@@ -133,3 +133,9 @@ def test_candidates_that_cannot_be_written_are_refused(
     assert main(["script", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (here / "out.jsonl").exists()
+
+
+def test_candidates_on_standard_output_are_json_lines(here: Path, capsys: Captured) -> None:
+    write_rows(here / "in.txt", [{"text": "ana"}])
+    assert main(["script", "in.txt", "-o", "-", "--to", "arabic", "--candidates", "2"]) == 0
+    assert capsys.readouterr().out.startswith('{"text":"أنا","candidates":["أنا",')
