@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,7 @@ from arabench.corpus.dialect_fields import (
     row_fields,
     with_fields,
 )
-from arabench.corpus.files import is_device
-from arabench.corpus.plan import plain_text_target, refuse_plain_text
+from arabench.corpus.plan import refuse_plain_text, with_room_for
 from arabench.corpus.run import Summary, run_files
 from arabench.corpus.steps import IoOptions, Processed, Step
 from arabench.dialect.identification import Evidence, Identifier
@@ -191,10 +189,7 @@ def dialect_files(
     Raises:
         UsageError: an output of plain text, or a field of an added name exists.
     """
-    io = io or IoOptions()
-    if io.output_format is None and is_device(output) and plain_text_target(inputs, output, io):
-        io = dataclasses.replace(io, output_format="jsonl")
-    refuse_plain_text(inputs, output, io, "the variety")
+    io = with_room_for("the variety", inputs, output, io or IoOptions())
     if options is not None and options.finer is not None:
         from arabench.dialect.camel import finer_labels
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -70,8 +70,8 @@ class Plan:
         return Path(self.output) if self.is_folder else Path(self.output).parent
 
 
-def plain_text_target(inputs: Sequence[str], output: str, io: IoOptions) -> str | None:
-    """The first output that would be plain text; `inputs`, `output` and `io` as for a run."""
+def _plain_text_target(inputs: Sequence[str], output: str, io: IoOptions) -> str | None:
+    """The first output that would be plain text."""
     plan = make_plan(expand_inputs(inputs, io.input_format).files, output, io)
     return next((target.path for target in plan.targets if target.file_format == "txt"), None)
 
@@ -83,12 +83,24 @@ def refuse_plain_text(inputs: Sequence[str], output: str, io: IoOptions, added: 
         inputs, output, io: as for a run.
         added: what the field holds, for the message.
     """
-    target = plain_text_target(inputs, output, io)
+    target = _plain_text_target(inputs, output, io)
     if target is not None:
         raise UsageError(
             f"{target!r} would be plain text, which cannot hold {added} beside the text. "
             "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
         )
+
+
+def with_room_for(added: str, inputs: Sequence[str], output: str, io: IoOptions) -> IoOptions:
+    """The options of a run that adds a field: plain text on standard output becomes JSON lines.
+
+    Raises:
+        UsageError: see `refuse_plain_text`.
+    """
+    if io.output_format is None and is_device(output) and _plain_text_target(inputs, output, io):
+        return replace(io, output_format="jsonl")
+    refuse_plain_text(inputs, output, io, added)
+    return io
 
 
 def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:

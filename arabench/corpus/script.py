@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from arabench.corpus.files import is_device
-from arabench.corpus.plan import plain_text_target, refuse_plain_text
+from arabench.corpus.plan import with_room_for
 from arabench.corpus.run import Summary, run_files
 from arabench.corpus.steps import IoOptions, Processed
 from arabench.corpus.text_engine import RewriteStep
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 CANDIDATES_FIELD: Final = "candidates"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ScriptConversion:
     """What is done to each text.
 
@@ -141,8 +140,6 @@ def list_candidates(
             allowed.
     """
     io = io or IoOptions()
-    if io.output_format is None and is_device(output) and plain_text_target(inputs, output, io):
-        io = dataclasses.replace(io, output_format="jsonl")
     step = CandidatesStep(reader, count, io.text_field)
-    refuse_plain_text(inputs, output, io, "readings")
+    io = with_room_for("readings", inputs, output, io)
     return run_files(inputs, output, step, io, on_bytes), step.signature

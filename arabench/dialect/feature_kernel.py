@@ -59,6 +59,16 @@ def _mix(value):
 
 
 @numba.njit(cache=True, nogil=True)
+def _unit(letters, place, units):
+    """A letter of a word, or the mark before or after it."""
+    if place == 0:
+        return _START
+    if place == units - 1:
+        return _END
+    return np.uint64(letters[place - 1])
+
+
+@numba.njit(cache=True, nogil=True)
 def _ngrams(letters, length, char_min, char_max, found):
     """Hashes of the n-grams of a word, in the order of the reference; returns how many."""
     count = 0
@@ -66,13 +76,7 @@ def _ngrams(letters, length, char_min, char_max, found):
     for first in range(units):
         value = OFFSET
         for place in range(first, min(first + min(char_max, units - 1), units)):
-            if place == 0:
-                unit = _START
-            elif place == units - 1:
-                unit = _END
-            else:
-                unit = np.uint64(letters[place - 1])
-            value = (value ^ unit) * PRIME
+            value = (value ^ _unit(letters, place, units)) * PRIME
             if place - first + 1 >= char_min:
                 found[count] = _mix(value ^ _NGRAM)
                 count += 1
@@ -88,14 +92,9 @@ def _spellings(letters, spelled, length, char_min, char_max, found):
         value = OFFSET
         is_changed = False
         for place in range(first, min(first + char_max, units)):
-            if place == 0:
-                unit = _START
-            elif place == units - 1:
-                unit = _END
-            else:
-                unit = np.uint64(spelled[place - 1])
-                is_changed = is_changed or spelled[place - 1] != letters[place - 1]
-            value = (value ^ unit) * PRIME
+            value = (value ^ _unit(spelled, place, units)) * PRIME
+            if 0 < place < units - 1 and spelled[place - 1] != letters[place - 1]:
+                is_changed = True
             if is_changed and place - first + 1 >= max(char_min, SPELLING_MIN):
                 found[count] = _mix(value ^ _SPELLING)
                 count += 1

@@ -30,7 +30,6 @@ from arabench.morph.segmenter_templates import FACTS, PLACE, compiled_templates
 _MASK: Final = np.uint64(WEIGHTS - 1)
 #: Terms of a template that come from the stem; no template has more.
 _MOST_TERMS: Final = 3
-_BEFORE, _AFTER, _LAST_AFTER, _BOTH = range(4)
 _SINGLE: Final = ("last_before", "first_after")
 _OF_PAIR: Final = ("before", "after", "last_after", "both")
 

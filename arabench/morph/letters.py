@@ -129,11 +129,7 @@ def encode_plain(words: Sequence[str]) -> PlainWords:
     """
     import numpy as np
 
-    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-    joined = "".join(words).encode("utf-32-le", "surrogatepass")
-    points = np.frombuffer(joined, dtype=np.uint32)
-    table = _plain_codes()
-    codes = table[np.minimum(points, len(table) - 1)]
+    lengths, codes = _looked_up(words, _plain_codes())
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     is_plain = (np.minimum.reduceat(codes, offsets[:-1]) > 0) & (lengths <= MAX_LETTERS)
     alike = (codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]) & (codes[2:] > 0)
@@ -146,6 +142,16 @@ def encode_plain(words: Sequence[str]) -> PlainWords:
         codes[np.repeat(is_plain, lengths)],
         np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)]),
     )
+
+
+def _looked_up(words: Sequence[str], table: Any) -> tuple[Any, Any]:
+    """Lengths of words, and the entry of every character; the last entry is for those beyond."""
+    import numpy as np
+
+    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    joined = "".join(words).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(joined, dtype=np.uint32)
+    return lengths, table[np.minimum(points, len(table) - 1)]
 
 
 class MarkedWords(NamedTuple):
@@ -172,11 +178,7 @@ def encode_marked(words: Sequence[str]) -> MarkedWords:
     """
     import numpy as np
 
-    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-    joined = "".join(words).encode("utf-32-le", "surrogatepass")
-    points = np.frombuffer(joined, dtype=np.uint32)
-    table = _single_codes()
-    codes = table[np.minimum(points, len(table) - 1)]
+    lengths, codes = _looked_up(words, _single_codes())
     firsts = np.cumsum(lengths) - lengths
     is_letter = codes < _IGNORED
     counts = np.add.reduceat(is_letter.astype(np.int64), firsts)
