@@ -1,10 +1,44 @@
-"""Where and in what precision models run: shared by the trainer and the runner."""
+"""Where, in what precision and on how many threads models run: shared by trainer and runner."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from arabench.errors import UsageError
+
+DtypeName = Literal["float32", "bfloat16", "float16"]
+#: CUDA devices of this capability (Ampere) and later multiply bfloat16 in hardware.
+NATIVE_BFLOAT16_CAPABILITY: Final = (8, 0)
+#: CPU features with which a bfloat16 product is as fast as a float32 one. Without them torch
+#: emulates it: 20 to 180 times slower, silently (torch 2.13).
+_NATIVE_BFLOAT16_FLAGS: Final = ("avx512_bf16", "amx_bf16")
+#: Caps on instruction sets that a user may put on oneDNN, below AVX512-BF16.
+_ONEDNN_WITHOUT_BFLOAT16: Final = frozenset(
+    {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
+)
+#: Seconds over which other programs' use of the CPUs is watched.
+_WATCH_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A number type and why it was taken."""
+
+    dtype: DtypeName
+    reason: str
+
+
+@dataclass(frozen=True)
+class Threads:
+    """A number of threads and why it was taken."""
+
+    count: int
+    reason: str
 
 
 def pick_device(wanted: str) -> str:
@@ -22,6 +56,158 @@ def pick_device(wanted: str) -> str:
     return wanted
 
 
+def pick_precision(wanted: str, device: str) -> Precision:
+    """The number type of matrix products for `auto`, or the one named.
+
+    `auto` is bfloat16 on GPUs of capability 8.0 and above and on CPUs with AVX512-BF16 or AMX,
+    float16 on older CUDA GPUs (T4, V100), float32 on other CPUs and wherever nothing is known:
+    on Apple's MPS too, where nothing was measured.
+
+    Args:
+        wanted: `auto`, `float32`, `bfloat16` or `float16`.
+        device: a torch device such as `cpu`, `cuda`, `cuda:1` or `mps`.
+    """
+    if wanted != "auto":
+        return Precision(_dtype_name(wanted), "as asked")
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        import torch
+
+        capability = torch.cuda.get_device_capability(device)
+        shown = ".".join(map(str, capability))
+        if capability >= NATIVE_BFLOAT16_CAPABILITY:
+            return Precision("bfloat16", f"GPU of capability {shown}")
+        return Precision("float16", f"GPU of capability {shown} has no bfloat16")
+    if kind == "cpu":
+        found = native_bfloat16()
+        if found:
+            return Precision("bfloat16", f"CPU with {found}")
+        return Precision("float32", "this CPU has no bfloat16 in hardware")
+    return Precision("float32", f"nothing is known of bfloat16 on {kind}")
+
+
+def _dtype_name(name: str) -> DtypeName:
+    for known in ("float32", "bfloat16", "float16"):
+        if name == known:
+            return known
+    raise UsageError(f"number type {name!r} is not auto, float32, bfloat16 or float16.")
+
+
+def native_bfloat16() -> str:
+    """The CPU feature that multiplies bfloat16 in hardware, empty where there is none."""
+    cap = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
+    if cap.upper() in _ONEDNN_WITHOUT_BFLOAT16:
+        return ""
+    return next((flag for flag in _NATIVE_BFLOAT16_FLAGS if flag in _cpu_flags()), "")
+
+
+def _cpu_flags() -> frozenset[str]:
+    """Features of an x86-64 CPU as Linux or torch names them; empty where neither tells."""
+    if platform.machine().lower() not in {"x86_64", "amd64"}:
+        return frozenset()
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    for line in text.splitlines():
+        if line.startswith("flags"):
+            return frozenset(line.partition(":")[2].split())
+    import torch
+
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return frozenset(name for name, there in capabilities.items() if there is True)
+
+
+def pick_threads(wanted: int | None = None) -> Threads:
+    """How many threads torch may use: the number asked for, or the CPUs that are free now.
+
+    The default looks at the CPUs this process may run on, at a cgroup's quota, and at how busy
+    other programs keep those CPUs: on two busy cores two threads wait for each other so long
+    that one alone is many times faster. OMP_NUM_THREADS, where set, is followed.
+
+    Raises:
+        UsageError: `wanted` is below 1.
+    """
+    if wanted is not None:
+        if wanted < 1:
+            raise UsageError(f"threads is {wanted}; allowed is 1 or more.")
+        return Threads(wanted, "as asked")
+    named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if named.isdigit() and int(named) > 0:
+        return Threads(int(named), "OMP_NUM_THREADS")
+    cpus = _allowed_cpus()
+    quota = _cgroup_quota()
+    limit = min(len(cpus), max(1, int(quota))) if quota else len(cpus)
+    idle = _idle_cpus(cpus)
+    free = limit if idle is None else max(1, min(limit, round(idle)))
+    reason = f"{limit} of {os.cpu_count()} CPUs allowed"
+    return Threads(free, reason if free == limit else f"{reason}, {limit - free} busy")
+
+
+def use_threads(wanted: int | None = None) -> Threads:
+    """`pick_threads`, and torch is told."""
+    import torch
+
+    threads = pick_threads(wanted)
+    torch.set_num_threads(threads.count)
+    return threads
+
+
+def _allowed_cpus() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _cgroup_quota() -> float | None:
+    """CPUs that a cgroup allows this process, None without a limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        folder = Path("/sys/fs/cgroup/cpu")
+        quota_us = int((folder / "cpu.cfs_quota_us").read_text(encoding="ascii"))
+        period_us = int((folder / "cpu.cfs_period_us").read_text(encoding="ascii"))
+        return quota_us / period_us if quota_us > 0 else None
+    except (OSError, ValueError):
+        return None
+
+
+def _idle_cpus(cpus: list[int]) -> float | None:
+    """How many of `cpus` were idle over a moment, None where the system does not tell."""
+    before = _ticks()
+    if before is None:
+        return None
+    time.sleep(_WATCH_S)
+    after = _ticks()
+    if after is None:
+        return None
+    idle = 0.0
+    for cpu in cpus:
+        if cpu not in before or cpu not in after:
+            return None
+        total = after[cpu][0] - before[cpu][0]
+        idle += (after[cpu][1] - before[cpu][1]) / total if total > 0 else 1.0
+    return idle
+
+
+def _ticks() -> dict[int, tuple[int, int]] | None:
+    """CPU -> (all ticks, idle ticks) since boot; time stolen by other guests counts as busy."""
+    try:
+        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    ticks = {}
+    for line in lines:
+        name, *fields = line.split()
+        if name.startswith("cpu") and name[3:].isdigit():
+            counts = [int(field) for field in fields[:8]]  # guest time is already in user time
+            ticks[int(name[3:])] = (sum(counts), counts[3] + counts[4])
+    return ticks
+
+
 def nf4(compute_dtype: str, double_quantization: bool = True) -> Any:
     """The bitsandbytes configuration of NF4 weights (Dettmers et al. 2023)."""
     import torch
@@ -33,6 +219,20 @@ def nf4(compute_dtype: str, double_quantization: bool = True) -> Any:
         bnb_4bit_use_double_quant=double_quantization,
         bnb_4bit_compute_dtype=getattr(torch, compute_dtype),
     )
+
+
+def compute_in(model: Any, dtype: DtypeName) -> None:
+    """Let the 4-bit layers of a loaded model multiply in `dtype`.
+
+    A folder stored in 4 bits names the type it was made for; on this machine another may be
+    many times faster.
+    """
+    import torch
+
+    for module in model.modules():
+        if hasattr(module, "quant_state") or type(module).__name__ == "Linear4bit":
+            module.compute_dtype = getattr(torch, dtype)
+            module.compute_type_is_set = True
 
 
 def disable_cpu_repacking(model: Any) -> None:
