@@ -51,11 +51,18 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One model's results."""
+    """One model's results.
+
+    Attributes:
+        settings: what moves numbers of every task: number type, prefix, context, quantisation,
+            template, ... (name -> value in words). Two evaluations that differ in one of them
+            do not compare.
+    """
 
     path: Path
     model: str
     tasks: dict[str, TaskResult]
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
