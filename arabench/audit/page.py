@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from arabench import chars
+from arabench.audit.bidi import isolated, text_attributes
 
 _KIND_NAMES: Final = {
     "email": "e-mail address",
@@ -39,12 +39,27 @@ LIMITS: Final = (
 _LOOK_SHARE: Final = {"broken": 0.001, "duplicates": 0.01, "not_arabic": 0.05, "arabizi": 0.01}
 
 
-def render(template: str, title: str, data: Mapping[str, Any], **more: Any) -> str:
-    """A page from a template of this folder; text from a corpus is escaped by jinja2."""
+def render(
+    template: str,
+    title: str,
+    data: Mapping[str, Any],
+    package: str = "arabench.audit",
+    **more: Any,
+) -> str:
+    """A page from a template; text from a corpus is escaped by jinja2.
+
+    Args:
+        template: name of a file in `package`; it may extend `layout.html.j2`, which is here.
+        title: of the page.
+        data: what the template shows; the layout needs `arabench` (version) and `date`.
+        package: package that holds the template.
+        more: further values.
+    """
     import jinja2
 
     def load(name: str) -> str:
-        return files("arabench.audit").joinpath(name).read_text(encoding="utf-8")
+        folder = package if name == template else "arabench.audit"
+        return files(folder).joinpath(name).read_text(encoding="utf-8")
 
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(load),
@@ -57,9 +72,11 @@ def render(template: str, title: str, data: Mapping[str, Any], **more: Any) -> s
         number=number,
         percent=percent,
         short=short,
+        count_of=count_of,
         visible=visible,
         codes=codes,
-        direction=direction,
+        written=text_attributes,
+        isolated=isolated,
     )
     return environment.get_template(template).render(title=title, **data, **more)
 
@@ -84,6 +101,11 @@ def number(value: float) -> str:
     return f"{value:,}"
 
 
+def count_of(value: int, one: str, many: str) -> str:
+    """A number with its noun: `1 row`, `2,000 rows`."""
+    return f"{number(value)} {one if value == 1 else many}"
+
+
 def percent(share: float) -> str:
     """0.1234 -> 12.3 %; a share that is not zero never reads as zero."""
     if share == 0:
@@ -99,13 +121,6 @@ def short(value: int) -> str:
         if value >= size:
             return f"{value / size:.1f}".removesuffix(".0") + unit
     return str(value)
-
-
-def direction(text: str) -> str:
-    """Which way a snippet is read: by most of its letters, not by its first as in HTML."""
-    right = sum(char in chars.LETTERS or char in chars.PRESENTATION_FORMS for char in text)
-    left = sum(char.isalpha() for char in text) - right
-    return "auto" if right == left else "rtl" if right > left else "ltr"
 
 
 def visible(text: str) -> str:
@@ -160,7 +175,9 @@ def look_first(data: Mapping[str, Any]) -> list[str]:
     lines = []
     size = data["size"]
     if size["unreadable"]:
-        lines.append(f"{number(size['unreadable'])} rows could not be read and are not counted.")
+        lines.append(
+            count_of(size["unreadable"], "row", "rows") + " could not be read: not counted."
+        )
     for row in data["broken"]:
         if row["share"] >= _LOOK_SHARE["broken"]:
             lines.append(
@@ -181,7 +198,7 @@ def look_first(data: Mapping[str, Any]) -> list[str]:
         if row["documents"] and row["kind"] != "handle":
             lines.append(
                 f"{_KIND_NAMES[row['kind']].capitalize() if row['kind'] != 'iban' else 'IBAN'}: "
-                f"{number(row['hits'])} in {number(row['documents'])} documents."
+                f"{number(row['hits'])} in {count_of(row['documents'], 'document', 'documents')}."
             )
     repairs = {
         variant["variant"]: variant["count"]
