@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -165,6 +166,26 @@ def test_test_split_of_the_parallel_task_is_not_trained_on() -> None:
     assert held
     assert used
     assert not held & used
+
+
+def test_no_text_of_a_test_item_is_trained_on_however_it_is_spelled() -> None:
+    from arabench.evaluation.parallel import load_parallel
+    from arabench.evaluation.questions import load_questions
+    from arabench.evaluation.reading import load_reading
+    from arabench.evaluation.source import Source
+
+    parallel = [item for item in load_parallel(Source()) if item.split == "test"]
+    texts = [text for item in parallel for code, text in item.texts.items() if code != "en"]
+    for question in load_reading(Source()):
+        if question.split == "test":
+            texts += [question.question, *re.split(r"(?<=[.!؟])\s+", question.context)]
+    texts += [question.question for question in load_questions(Source())]
+    held = {tuple(words_of(text)): text for text in texts}
+    assert len(held) > 1500
+    found = {
+        f"{item.key}: {item.text}" for item in read_written() if tuple(words_of(item.text)) in held
+    }
+    assert not found
 
 
 def test_meanings_written_in_parallel_share_a_key() -> None:
