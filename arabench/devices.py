@@ -114,7 +114,7 @@ def _cpu_flags() -> frozenset[str]:
             return frozenset(line.partition(":")[2].split())
     import torch
 
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return frozenset(name for name, there in capabilities.items() if there is True)
 
 
@@ -230,7 +230,7 @@ def compute_in(model: Any, dtype: DtypeName) -> None:
     import torch
 
     for module in model.modules():
-        if hasattr(module, "quant_state") or type(module).__name__ == "Linear4bit":
+        if type(module).__name__ == "Linear4bit" and hasattr(module, "compute_dtype"):
             module.compute_dtype = getattr(torch, dtype)
             module.compute_type_is_set = True
 

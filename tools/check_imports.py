@@ -26,6 +26,9 @@ ALLOWED: dict[str, set[str]] = {
     "records": {"errors"},
     "devices": {"errors"},
     "checkpoints": {"errors", "records"},
+    "hub": {"errors", "records"},
+    "models": {"errors", "records", "checkpoints", "devices", "hub"},
+    "statistics": {"errors"},
     "text": FOUNDATION,
     "morph": FOUNDATION | {"text"},
     "dialect": FOUNDATION | {"text"},
@@ -34,8 +37,10 @@ ALLOWED: dict[str, set[str]] = {
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
     "adapters": FOUNDATION | {"text", "corpus"},
     "evaluation": FOUNDATION
-    | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"},
-    "trainers": FOUNDATION | {"text", "corpus", "evaluation", "checkpoints", "records", "devices"},
+    | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"}
+    | {"models", "statistics", "hub"},
+    "trainers": FOUNDATION
+    | {"text", "corpus", "evaluation", "checkpoints", "records", "devices", "hub"},
     "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation", "records"},
     "gate": FOUNDATION | {"evaluation", "corpus"},
 }

@@ -32,7 +32,8 @@ SUBJECTS = {
     "mathematics": "mathematics",
     "physics": "physics",
 }
-VERSION = "1.0"
+#: Rises with every change of a prompt, a scorer or a request.
+VERSION = "2.0"
 
 
 def metrics(*names: str) -> str:
@@ -55,8 +56,10 @@ def files() -> dict[str, str]:
     """Relative path -> content."""
     out: dict[str, str] = {}
     out["arabench_dialects/_lm_template"] = f"""\
-# Language modelling: rolling log-likelihood of held-out sentences.
+# Language modelling: log-likelihood of held-out sentences, over their own tokens.
+class: {FUNCTIONS}.RollingTask
 output_type: loglikelihood_rolling
+num_fewshot: 0
 custom_dataset: {FUNCTIONS}.lm_data
 test_split: test
 doc_to_text: ""
@@ -67,6 +70,7 @@ process_results: {FUNCTIONS}.score_lm
 # Dialect tax: bits of a sentence over bits of its MSA rendering.
 class: {FUNCTIONS}.RollingTask
 output_type: loglikelihood_rolling
+num_fewshot: 0
 custom_dataset: {FUNCTIONS}.tax_data
 test_split: test
 doc_to_text: ""
@@ -75,6 +79,7 @@ process_results: {FUNCTIONS}.score_tax
 """ + metrics("dialect_tax")
     out["arabench_dialects/_mt_template"] = f"""\
 # Translation: three packaged examples, one line of greedy output.
+class: {FUNCTIONS}.ArabenchTask
 output_type: generate_until
 custom_dataset: {FUNCTIONS}.translation_data
 test_split: test
@@ -93,6 +98,7 @@ process_results: {FUNCTIONS}.score_translation
 """ + metrics("bleu", "chrf++")
     out["arabench_dialects/_rc_template"] = f"""\
 # Reading comprehension: one packaged example, one line of greedy output.
+class: {FUNCTIONS}.ArabenchTask
 output_type: generate_until
 custom_dataset: {FUNCTIONS}.reading_data
 test_split: test
@@ -135,6 +141,7 @@ process_results: {FUNCTIONS}.score_reading
     )
 
     mc_body = f"""\
+class: {FUNCTIONS}.ArabenchTask
 output_type: multiple_choice
 test_split: test
 doc_to_text: {FUNCTIONS}.choice_prompt
@@ -178,6 +185,7 @@ process_results: {FUNCTIONS}.score_choice
 # Language modelling of noisy MSA: bits over the code points of the clean text.
 class: {FUNCTIONS}.RollingTask
 output_type: loglikelihood_rolling
+num_fewshot: 0
 custom_dataset: {FUNCTIONS}.noisy_lm_data
 test_split: test
 doc_to_text: ""
@@ -197,6 +205,7 @@ test_split: test
 doc_to_text: {FUNCTIONS}.choice_prompt
 doc_to_choice: {FUNCTIONS}.choice_letters
 doc_to_target: answer
+target_delimiter: " "
 process_results: {FUNCTIONS}.score_noisy_mc
 """
         + metrics("noise_acc", *[f"acc@{rate}" for rate in NOISE_RATES])

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto"
     )
+    parser.add_argument("--threads", type=int, help="of the CPU [those that are free now]")
     parser.add_argument("--bits", type=int, choices=[4, 16], default=16, help="4: NF4 base [16]")
     parser.add_argument("--max-gen-tokens", type=int, help="shorten generated answers")
     parser.add_argument(
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     require_extra("eval", "torch", "transformers", "lm_eval", "peft", "sacrebleu", "datasets")
     if options.bits == 4:
         require_extra("train", "bitsandbytes")
-    for name in ("limit", "batch_size", "max_gen_tokens"):
+    for name in ("limit", "batch_size", "max_gen_tokens", "threads"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name.replace('_', '-')} is {value}; allowed is 1 or more.")
@@ -85,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         max_gen_tokens=options.max_gen_tokens,
         allow_pickle=options.allow_pickle,
         trust_remote_code=options.trust_remote_code,
+        threads=options.threads,
     )
     folders = evaluate(request, say)
     table = markdown_table([load_evaluation(folder) for folder in folders.values()])

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 
 #: Column of the logged documents; absent when there is nothing to say.
 COLUMN = "conditions"
+#: Key of a task's metadata, in results, under which the run is recorded: what the model was set
+#: to, and notes on the numbers.
+RUN_KEY = "arabench_run"
 
 
 def conditions_of(metadata: Mapping[str, Any], sacrebleu: bool = False) -> str:

@@ -21,6 +21,7 @@ from arabench.evaluation.source import (
     packaged_file,
     read_json_lines,
     warn_fallback,
+    warn_unread,
 )
 from arabench.varieties import variety_of
 
@@ -53,6 +54,7 @@ def load_parallel(source: Source) -> tuple[ParallelItem, ...]:
         return _parallel_rows(read_json_lines(path), str(path))
     found = aligned_files(folder)
     if found:
+        warn_unread((path.stem for path in sorted(folder.glob("*.txt"))), folder)
         return _aligned_items(found)
     warn_fallback(folder, "parallel sentences")
     return load_parallel(Source(codes=source.codes))
@@ -60,8 +62,10 @@ def load_parallel(source: Source) -> tuple[ParallelItem, ...]:
 
 def _parallel_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[ParallelItem, ...]:
     items = []
+    columns: dict[str, None] = {}
     for number, row in enumerate(rows, 1):
         texts: dict[str, str] = {}
+        columns |= dict.fromkeys(row)
         for key, value in row.items():
             code = code_of(key)
             if code is None or value is None:
@@ -78,6 +82,7 @@ def _parallel_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[Parallel
                 f"{', '.join(map(str, row))}; allowed: {ENGLISH}, {', '.join(known_codes())}."
             )
         items.append(ParallelItem(str(row.get("id", number)), texts, str(row.get("split", "test"))))
+    warn_unread(columns, where)
     return tuple(items)
 
 

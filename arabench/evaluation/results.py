@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
-from arabench.evaluation.conditions import COLUMN
+from arabench.evaluation.conditions import COLUMN, RUN_KEY
 from arabench.evaluation.scores import SCORES, Sums, by_item
 from arabench.records import read_json_object
 
@@ -21,6 +22,8 @@ from arabench.records import read_json_object
 #: log-likelihood can be a little above 0; no text has a trillion bits.
 SMALLEST_SUM: Final = -1e-3
 LARGEST_SUM: Final = 1e12
+#: Characters of one setting or note of a run.
+LONGEST_SETTING: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class TaskResult:
         scores: metric name -> sums by item.
         samples: number of samples.
         conditions: what else the run was made under (see arabench.evaluation.conditions).
+        run: what the model was set to when it answered this task (see `Evaluation.settings`).
+        notes: what a reader of the numbers must know, such as a share of unknown letters.
     """
 
     name: str
@@ -47,6 +52,8 @@ class TaskResult:
     samples: int
     scores: dict[str, Sums] = field(default_factory=dict)
     conditions: str = ""
+    run: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,13 @@ class Evaluation:
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
-    """Read the newest results file below `path` and the samples written with it.
+    """Read the results file at or below `path` and the samples written with it.
 
     Raises:
-        UsageError: no results there, or no samples, or none of our tasks.
+        UsageError: no results there or several, or no samples, or none of our tasks.
         DataError: a file is damaged.
     """
-    results_file = _newest_results(Path(path))
+    results_file = _results_file(Path(path))
     results = read_json_object(results_file)
     configs = results.get("configs")
     if not isinstance(configs, dict):
@@ -89,10 +96,24 @@ def load_evaluation(path: str | Path) -> Evaluation:
             "Run `lm_eval --tasks arabench_dialects`."
         )
     model = str(results.get("model_name") or results_file.parent.name)
-    return Evaluation(results_file, model.encode("utf-8", "replace").decode("utf-8"), tasks)
+    return Evaluation(
+        results_file,
+        model.encode("utf-8", "replace").decode("utf-8"),
+        tasks,
+        _settings([task.run for task in tasks.values()]),
+    )
 
 
-def _newest_results(path: Path) -> Path:
+def _settings(runs: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Settings of all tasks; where tasks differ in one (a cache answered some), all values."""
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        for key, value in run.items():
+            found.setdefault(key, set()).add(value)
+    return {key: " | ".join(sorted(values)) for key, values in sorted(found.items())}
+
+
+def _results_file(path: Path) -> Path:
     if path.is_file():
         return path
     if not path.is_dir():
@@ -107,7 +128,13 @@ def _newest_results(path: Path) -> Path:
         raise UsageError(
             f"{path} holds no results*.json. Give the folder named by --output_path or -o."
         )
-    return max(found, key=lambda file: (file.name, file.stat().st_mtime))
+    if len(found) > 1:
+        newest = max(found, key=lambda file: (file.name, file.stat().st_mtime))
+        raise UsageError(
+            f"{folders[0]} holds {len(found)} runs. Name the results file that is meant (the "
+            f"newest is {newest.name}), or evaluate into a folder of its own."
+        )
+    return found[0]
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
@@ -149,6 +176,7 @@ def _read_task(
     variety = _object(config.get("dataset_kwargs"), where).get("variety")
     if not isinstance(variety, str | None):
         raise DataError(f"{where} its variety is {str(variety)[:80]!r} and not a code.")
+    run = _object(metadata.get(RUN_KEY), where)
     settings = {
         "num_fewshot": _object(results.get("n-shot"), where).get(name),
         "generation": config.get("generation_kwargs"),
@@ -164,7 +192,25 @@ def _read_task(
         samples=len(hashes),
         scores={metric: by_item(rows) for metric, rows in values.items()},
         conditions="; ".join(sorted(conditions)),
+        run=_words(_object(run.get("settings"), where), where),
+        notes=tuple(_words(dict(enumerate(_list(run.get("notes"), where))), where).values()),
     )
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise DataError(f"{where} {str(value)[:80]!r} stands where a list belongs.")
+    return value
+
+
+def _words(content: dict[Any, Any], where: str) -> dict[str, str]:
+    """Short texts by short keys, as our tasks write them."""
+    for key, value in content.items():
+        if not isinstance(value, str) or max(len(value), len(str(key))) > LONGEST_SETTING:
+            raise DataError(f"{where} its run record holds {key!r}: {str(value)[:80]!r}.")
+    return {str(key): value for key, value in content.items()}
 
 
 def _read_samples(
@@ -188,6 +234,7 @@ def _read_samples(
                 if key[0] in documents:
                     continue  # one row per filter; the values are the same
                 documents.add(key[0])
+                _check_text(row, f"{path}:{number}")
                 if COLUMN in _object(row.get("doc"), str(path)):
                     conditions.add(str(row["doc"][COLUMN]))
                 hashes.append(f"{row['doc_id']}:{row['doc_hash']}:{row['prompt_hash']}")
@@ -203,6 +250,21 @@ def _read_samples(
     if not hashes:
         raise DataError(f"{path} is empty. Evaluate again.")
     return hashes, values, conditions
+
+
+def _check_text(row: dict[str, Any], where: str) -> None:
+    """Refuse a likelihood of another text than the document's (lm-eval's --cache_requests)."""
+    document, arguments = row.get("doc"), row.get("arguments")
+    if not isinstance(document, dict) or not isinstance(arguments, dict):
+        return
+    texts = document.get("texts") or [document.get("text")]
+    for request in arguments.values():
+        whole = isinstance(request, dict) and set(request) == {"arg_0"}
+        if whole and texts != [None] and request["arg_0"] not in texts:
+            raise DataError(
+                f"{where}: the text that was scored is not the document's. It was evaluated "
+                "with requests of other data (--cache_requests). Evaluate again without."
+            )
 
 
 def _checked(value: Any, metric: str, where: str) -> dict[str, Any]:

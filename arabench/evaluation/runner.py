@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 from arabench import __version__
 from arabench.checkpoints import (
     AdapterInfo,
+    BaseInfo,
     check_same_base,
     inspect_adapter,
     inspect_base,
@@ -25,24 +26,16 @@ from arabench.checkpoints import (
     weights_sha256,
 )
 from arabench.corpus.files import atomic_writer
-from arabench.devices import disable_cpu_repacking, nf4, pick_device
+from arabench.devices import use_threads
 from arabench.errors import UsageError, did_you_mean
+from arabench.evaluation.conditions import RUN_KEY
+from arabench.evaluation.harness.run import language_model, measure, task_manager
 from arabench.evaluation.source import HUB_PREFIX, check_folder
 from arabench.evaluation.tasks import source_of
-from arabench.resources import tasks_dir
+from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
+from arabench.models.bases import BaseRequest
 
 BASE: Final = "base"
-#: Largest absolute logit difference below which an adapter counts as doing nothing: far
-#: under one bfloat16 step of a typical logit, far above float32 noise of one run.
-DEAD_LOGITS: Final = 1e-6
-#: Texts on which an adapter must show an effect.
-PROBES: Final = (
-    "كيف حالك اليوم؟",
-    "إزيك عامل إيه النهارده؟",
-    "شلونك اليوم؟",
-    "شو أخبارك؟",
-    "واش راك لاباس؟",
-)
 _PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
 
 
@@ -56,6 +49,7 @@ class Request:
         tasks: task or group names of ours.
         metadata: data options (`arabench_data`, ...), as lm-eval's --metadata.
         limit: documents per task, None for all.
+        threads: of torch; None for what this machine has free.
     """
 
     model: str
@@ -71,57 +65,130 @@ class Request:
     max_gen_tokens: int | None = None
     allow_pickle: bool = False
     trust_remote_code: bool = False
+    threads: int | None = None
     seed: int = 1234
 
 
 def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
     """Evaluate base and adapters; returns name -> folder with results and samples.
 
+    The bare base is measured before an adapter touches it. Each adapter is put on, measured and
+    taken off, and the base is loaded again where that did not bring its logits back.
+
     Raises:
-        UsageError: unknown task, no such model, adapter of another base, or an adapter
-            that changes nothing.
+        UsageError: unknown task, no such model, an output folder that holds another run, an
+            adapter of another base, or one that changes nothing.
     """
     data = source_of(request.metadata).data  # refuses wrong keys before anything is loaded
     if data is not None and not data.startswith(HUB_PREFIX):
         check_folder(data)
     manager = task_manager(request.metadata)
     _check_names(request, manager)
-    if Path(request.output).exists() and not Path(request.output).is_dir():
-        raise UsageError(f"output {request.output!r} is a file. Choose a folder.")
+    _check_output(Path(request.output))
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
-    if is_local(request.model):
-        info = inspect_base(
-            request.model,
-            allow_pickle=request.allow_pickle,
-            allow_remote_code=request.trust_remote_code,
+    info = _inspect(request, adapters)
+    threads = use_threads(request.threads)
+    bench = Bench(
+        BaseRequest(
+            request.model, request.device, request.dtype, request.bits,
+            request.allow_pickle, request.trust_remote_code,
         )
-        for adapter in adapters.values():
-            check_same_base(adapter, info)
-    model, tokenizer = _load_base(request)
-    # PEFT turns a name into attributes, so some names break it ("keys") or lose weights ("lora_1").
-    slots = {name: f"slot{number}" for number, name in enumerate(adapters)}
-    effects: dict[str, float] = {}
-    for name, adapter in adapters.items():
-        model = _attach(model, slots[name], adapter)
-        effects[name] = effect = _check_live(model, tokenizer, slots[name], name, adapter)
-        say(f"adapter {name}: live, largest logit change {effect:.3g} on {len(PROBES)} probes")
+    )  # fmt: skip
+    say(f"{bench.device}: {bench.dtype} ({bench.why}); {threads.count} threads ({threads.reason})")
+    model_type = info.model_type if info else str(bench.model.config.model_type)
+    effects = {
+        name: _try_adapter(bench, name, adapter, request.model, model_type, say)
+        for name, adapter in adapters.items()
+    }
     folders = {}
     for name in [BASE, *adapters]:
         say(f"evaluating {name}")
-        results = _run(request, manager, model, tokenizer, slots.get(name))
+        if name in adapters:
+            bench.attach(adapters[name], name)
+        results = measure(
+            language_model(bench.model, bench.tokenizer, request.batch_size),
+            request.tasks, manager,
+            limit=request.limit, max_gen_tokens=request.max_gen_tokens, seed=request.seed,
+        )  # fmt: skip
         results["arabench"] = _provenance(request, name, adapters.get(name), effects.get(name))
+        results["arabench"] |= {
+            "device": bench.device,
+            "dtype_used": bench.dtype,
+            "dtype_reason": bench.why,
+            "threads": threads.count,
+        }
         results["model_name"] = name
+        for note in _notes(results):
+            say(f"{name}: {note}")
         folders[name] = write_results(Path(request.output) / name, results)
+        if name in adapters:
+            bench.detach()
     return folders
 
 
-def task_manager(metadata: Mapping[str, Any]) -> Any:
-    """lm-eval's task manager over our folder only: built in milliseconds."""
-    from lm_eval.tasks import TaskManager
-
-    return TaskManager(
-        include_path=str(tasks_dir()), include_defaults=False, metadata=dict(metadata)
+def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> BaseInfo | None:
+    """What a local base's folder says, None for a hub name."""
+    if not is_local(request.model):
+        return None
+    info = inspect_base(
+        request.model,
+        allow_pickle=request.allow_pickle,
+        allow_remote_code=request.trust_remote_code,
     )
+    for adapter in adapters.values():
+        check_same_base(adapter, info)
+    return info
+
+
+def _try_adapter(
+    bench: Bench,
+    name: str,
+    adapter: AdapterInfo,
+    base: str,
+    model_type: str,
+    say: Callable[[str], None],
+) -> Effect:
+    """Put it on and off before anything is measured: what is wrong is said within seconds."""
+    effect = bench.attach(adapter, name)
+    reloaded = bench.detach()
+    live = f"largest logit change {effect.logits:.3g} on {len(PROBES)} probes"
+    if effect.resolved:
+        say(f"adapter {name}: live, {live}")
+    else:
+        say(
+            f"adapter {name}: its change of the weights is too small for {bench.dtype} to show "
+            f"({live}); --dtype float32 would show it"
+        )
+    if reloaded:
+        say(f"adapter {name} changes the base as it loads: the base is loaded again after it")
+    if said := mismatch_with(adapter, base, model_type):
+        say(f"adapter {name}: {said}")
+    return effect
+
+
+def _notes(results: Mapping[str, Any]) -> list[str]:
+    """Notes that the tasks left, each with its task."""
+    return [
+        f"{task}: {note}"
+        for task, config in results["configs"].items()
+        for note in config.get("metadata", {}).get(RUN_KEY, {}).get("notes", [])
+    ]
+
+
+def _check_output(folder: Path) -> None:
+    """One folder holds one run: a second would mix with it, and the gate not know which is meant.
+
+    Raises:
+        UsageError: it is a file, or holds results.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"output {str(folder)!r} is a file. Choose a folder.")
+    found = next((path for path in folder.glob("*/results*.json")), None)
+    if found is not None:
+        raise UsageError(
+            f"output {str(folder)!r} holds an earlier run ({found.relative_to(folder)}). Choose "
+            "another folder, or remove this one."
+        )
 
 
 def _check_names(request: Request, manager: Any) -> None:
@@ -138,106 +205,8 @@ def _check_names(request: Request, manager: Any) -> None:
             )
 
 
-def _load_base(request: Request) -> tuple[Any, Any]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    device = pick_device(request.device)
-    dtype: Any = "auto" if request.dtype == "auto" else getattr(torch, request.dtype)
-    compute = "float32" if device == "cpu" else "bfloat16"
-    # Only when asked for: an explicit None would undo what a quantized folder says of itself.
-    quantization = {"quantization_config": nf4(compute)} if request.bits == 4 else {}
-    name = request.model
-    if is_local(name):
-        name = str(Path(name).expanduser())
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=request.trust_remote_code)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, dtype=dtype, device_map={"": device},
-            use_safetensors=None if request.allow_pickle else True,
-            trust_remote_code=request.trust_remote_code, **quantization,
-        )  # fmt: skip
-    except Exception as error:  # whatever the libraries make of a broken folder
-        raise UsageError(
-            f"model {request.model!r} could not be loaded: {type(error).__name__}: "
-            f"{str(error)[:400]}"
-        ) from error
-    disable_cpu_repacking(model)
-    model.eval()
-    return model, tokenizer
-
-
-def _attach(model: Any, slot: str, adapter: AdapterInfo) -> Any:
-    from peft import PeftModel
-
-    try:
-        if isinstance(model, PeftModel):
-            model.load_adapter(str(adapter.path), adapter_name=slot)
-        else:
-            model = PeftModel.from_pretrained(model, str(adapter.path), adapter_name=slot)
-    except Exception as error:  # wrong shapes, missing modules, damaged weights
-        raise UsageError(
-            f"adapter {adapter.path} does not fit this base model: {type(error).__name__}: "
-            f"{str(error)[:300]}"
-        ) from error
-    model.eval()
-    return model
-
-
-def _check_live(model: Any, tokenizer: Any, slot: str, name: str, adapter: AdapterInfo) -> float:
-    """Largest absolute logit change by the adapter on the probes; refuse one that does nothing."""
-    import torch
-
-    largest = 0.0
-    with torch.no_grad():
-        for text in PROBES:
-            ids = torch.tensor([tokenizer(text)["input_ids"]], device=model.device)  # (1, T)
-            model.set_adapter(slot)
-            with_adapter = model(input_ids=ids).logits  # (1, T, vocab)
-            with model.disable_adapter():
-                without = model(input_ids=ids).logits
-            largest = max(largest, float((with_adapter.float() - without.float()).abs().max()))
-    if not largest > DEAD_LOGITS:
-        raise UsageError(
-            f"adapter {name!r} ({adapter.path}) does not change the model's output "
-            f"(largest logit change {largest:.1e}). It is untrained, or was made for other modules."
-        )
-    return largest
-
-
-def _run(
-    request: Request, manager: Any, model: Any, tokenizer: Any, slot: str | None
-) -> dict[str, Any]:
-    """Evaluate the adapter in `slot`, or the bare base for None."""
-    import contextlib
-
-    from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
-
-    if slot:
-        model.set_adapter(slot)
-    bare = slot is None and request.adapters
-    disabled = model.disable_adapter() if bare else contextlib.nullcontext()
-    with disabled:
-        lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=request.batch_size)
-        results: dict[str, Any] = simple_evaluate(
-            model=lm,
-            tasks=list(dict.fromkeys(request.tasks)),
-            task_manager=manager,
-            limit=request.limit,
-            log_samples=True,
-            bootstrap_iters=0,
-            gen_kwargs={"max_gen_toks": request.max_gen_tokens} if request.max_gen_tokens else None,
-            random_seed=request.seed,
-            numpy_random_seed=request.seed,
-            torch_random_seed=request.seed,
-            fewshot_random_seed=request.seed,
-        )
-    return results
-
-
 def _provenance(
-    request: Request, name: str, adapter: AdapterInfo | None, effect: float | None
+    request: Request, name: str, adapter: AdapterInfo | None, effect: Effect | None
 ) -> dict[str, Any]:
     from importlib.metadata import version
 
@@ -249,7 +218,7 @@ def _provenance(
         "dtype": request.dtype,
         "adapter": str(adapter.path) if adapter else None,
         "adapter_sha256": weights_sha256((adapter.weights,)) if adapter else None,
-        "largest_logit_change": effect,
+        "largest_logit_change": effect.logits if effect else None,
         "packages": {package: version(package) for package in _PACKAGES},
         "metadata": dict(request.metadata),
     }

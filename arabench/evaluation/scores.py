@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arabench.statistics.proportions import wilson_interval
+
 Array = NDArray[np.float64]
 
 #: Rises when a score's definition changes; part of every signature.
-SCORES_VERSION: Final = 1
+SCORES_VERSION: Final = 2
 #: Bootstrap draws for standard errors and intervals: the Monte-Carlo error of a
 #: standard error from B draws is about 1/sqrt(2B), 2 % here.
 BOOTSTRAP_DRAWS: Final = 1000
@@ -143,9 +146,10 @@ def _simple(name: str, unit: str, higher: bool, detail: str) -> Score:
 
 #: sacreBLEU settings. `intl` separates Arabic punctuation from words, `13a` does not.
 BLEU_SETTINGS: Final = "nrefs:1|case:mixed|eff:no|tok:intl|smooth:exp"
-CHRF_SETTINGS: Final = "nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no"
+CHRF_SETTINGS: Final = "nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|punct:unicode"
 
-_BITS = "bits:-log2 p, rolling, first token after BOS or EOS"
+#: See `arabench.evaluation.harness`: what a tokenizer adds is not counted.
+_BITS = "bits:-log2 p of the text's own tokens, rolling, after one BOS or else EOS"
 
 _ALL = [
     _simple("bits_per_char", "bits", False, f"{_BITS}|chars:code points"),
@@ -239,16 +243,31 @@ def bootstrap(
 
 
 def standard_error(score: Score, sums: Array) -> float:
-    """Bootstrap standard error; NaN with fewer than two items."""
+    """Bootstrap standard error; NaN with fewer than two items.
+
+    Of a share of 0 or 1, where every draw is the same, what its Wilson interval amounts to.
+    """
     if len(sums) < 2:
         return float("nan")
+    if _at_the_edge(score, sums):
+        low, high = interval(score, sums)
+        return (high - low) / (2 * NormalDist().inv_cdf(0.975))
     return float(np.std(bootstrap(score, sums), ddof=1))
 
 
 def interval(score: Score, sums: Array, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of the score; NaN with fewer than two items."""
+    """Percentile bootstrap interval of the score; NaN with fewer than two items.
+
+    A share of 0 or 1 gets a Wilson interval on the number of items.
+    """
     if len(sums) < 2:
         return float("nan"), float("nan")
+    if _at_the_edge(score, sums):
+        return wilson_interval(point(score, sums), len(sums), level)
     tail = (1 - level) / 2
     low, high = np.quantile(bootstrap(score, sums), [tail, 1 - tail])
     return float(low), float(high)
+
+
+def _at_the_edge(score: Score, sums: Array) -> bool:
+    return score.unit == "0-1" and point(score, sums) in (0.0, 1.0)

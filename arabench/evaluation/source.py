@@ -15,19 +15,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.resources import tasks_dir
-from arabench.varieties import FINER_CODES, VARIETIES, variety_of
+from arabench.varieties import FINER_CODES, VARIETIES, unread_codes, variety_of
 
 log = logging.getLogger(__name__)
 
 ENGLISH: Final = "en"
 HUB_PREFIX: Final = "hub:"
+#: Names in a warning; a folder may hold two hundred languages.
+_NAMED: Final = 8
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,21 @@ def check_folder(data: str) -> Path:
 
 def warn_fallback(data: Path | str, what: str) -> None:
     log.warning("%s has no %s: the packaged ones are used for the tasks that need them", data, what)
+
+
+def warn_unread(names: Iterable[str], where: Path | str) -> None:
+    """Name columns or files that look like languages and are read as no text."""
+    found = unread_codes(name for name in names if code_of(name) is None)
+    if found:
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        log.warning(
+            "%s: no text is read from %s%s: these name no variety of Arabic in Arabic script. "
+            "Known codes: %s.",
+            where,
+            ", ".join(found[:_NAMED]),
+            more,
+            ", ".join([ENGLISH, *known_codes()]),
+        )
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 Three kinds of functions: `*_data` build data sets (lm-eval calls them with every
 `--metadata` key and model argument), `score_*` turn model outputs into the sums of
 `arabench.evaluation.scores` (which `arabench.evaluation.aggregations` turns into
-numbers), and two task classes send several requests per document; they are built on
+numbers), and task classes build and record the requests; they are built on
 first access, so that importing this module does not import lm-eval.
 """
 
@@ -259,10 +259,7 @@ def noisy_mc_data(kind: str, **metadata: Any) -> Splits:
         if taken[question.subject] > NOISE_QUESTIONS_PER_SUBJECT:
             continue
         texts = [perturb(question.question, kind, rate) for rate in NOISE_RATES]
-        choices = list(question.choices)
-        row = _question_row(question)
-        row["prompts"] = [prompts.multiple_choice(text, choices) for text in texts]
-        rows.append(row)
+        rows.append({**_question_row(question), "questions": texts})
     return {"test": _dataset(rows, "noisy multiple choice", conditions_of(metadata))}
 
 
@@ -320,24 +317,15 @@ def score_tax(doc: dict[str, Any], results: Sequence[float]) -> dict[str, dict[s
     return _with_stderr({"dialect_tax": sample(doc["item"], [bits(value) for value in results])})
 
 
-@functools.cache
-def _sacrebleu() -> tuple[Any, Any]:
-    from sacrebleu.metrics import BLEU, CHRF
-
-    return BLEU(tokenize="intl"), CHRF(word_order=2)
-
-
 def score_translation(doc: dict[str, Any], results: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """N-gram counts of BLEU and chrF++ for one sentence, counted by sacreBLEU."""
-    hypothesis, reference = [results[0].strip()], [[doc["target"]]]
-    bleu, chrf = _sacrebleu()
-    # sacreBLEU's own significance tests resample these same per-sentence counts.
+    """N-gram counts of BLEU and chrF++ for one sentence."""
+    from arabench.evaluation.metrics.translation_counts import bleu, chrf, counts
+
+    answer, target = results[0].strip(), doc["target"]
     return _with_stderr(
         {
-            "bleu": sample(doc["item"], bleu._extract_corpus_statistics(hypothesis, reference)[0]),
-            "chrf++": sample(
-                doc["item"], chrf._extract_corpus_statistics(hypothesis, reference)[0]
-            ),
+            "bleu": sample(doc["item"], counts(bleu(), answer, target)),
+            "chrf++": sample(doc["item"], counts(chrf(), answer, target)),
         }
     )
 
@@ -396,51 +384,12 @@ def score_noisy_mc(
 
 @functools.cache
 def _task_classes() -> dict[str, type]:
-    from lm_eval.api.instance import Instance
-    from lm_eval.api.task import ConfigurableTask
+    from arabench.evaluation.harness.task_classes import task_classes
 
-    class _SeveralRequests(ConfigurableTask):  # type: ignore[misc]
-        """A YAML task that sends several requests per document."""
-
-        request_type = ""
-
-        def __init__(self, config: dict[str, Any]) -> None:
-            # lm-eval hands over the YAML with the `class` key that led here.
-            super().__init__(config={key: value for key, value in config.items() if key != "class"})
-
-        def arguments(self, doc: dict[str, Any]) -> list[tuple[str, ...]]:
-            raise NotImplementedError
-
-        def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> list[Any]:
-            kwargs.pop("apply_chat_template", None)
-            kwargs.pop("chat_template", None)
-            kind = self.request_type
-            return [
-                Instance(request_type=kind, doc=doc, arguments=arguments, idx=index, **kwargs)
-                for index, arguments in enumerate(self.arguments(doc))
-            ]
-
-    class RollingTask(_SeveralRequests):
-        """Rolling log-likelihood of every string in `doc["texts"]`."""
-
-        request_type = "loglikelihood_rolling"
-
-        def arguments(self, doc: dict[str, Any]) -> list[tuple[str, ...]]:
-            return [(text,) for text in doc["texts"]]
-
-    class PromptsTask(_SeveralRequests):
-        """Log-likelihood of every choice letter after every string in `doc["prompts"]`."""
-
-        request_type = "loglikelihood"
-
-        def arguments(self, doc: dict[str, Any]) -> list[tuple[str, ...]]:
-            letters = choice_letters(doc)
-            return [(prompt, f" {letter}") for prompt in doc["prompts"] for letter in letters]
-
-    return {"RollingTask": RollingTask, "PromptsTask": PromptsTask}
+    return task_classes()
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"RollingTask", "PromptsTask"}:
+    if name in {"ArabenchTask", "RollingTask", "PromptsTask"}:
         return _task_classes()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

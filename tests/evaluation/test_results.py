@@ -59,10 +59,13 @@ def test_file_named_by_output_path_of_lm_eval(tmp_path: Path) -> None:
     assert load_evaluation(file).tasks[TASK].samples == 3
 
 
-def test_newest_of_two_results_is_used(tmp_path: Path) -> None:
+def test_results_of_two_runs_are_not_guessed_between(tmp_path: Path) -> None:
     write(tmp_path, [lm_task("egy", [1, 2], [1, 1])], stamp="2026-11-22T00-00-00.000001")
     write(tmp_path, [lm_task("egy", [1, 2, 3], [1, 1, 1])], stamp="2026-11-21T23-59-59.999999")
-    assert load_evaluation(tmp_path).tasks[TASK].samples == 2
+    newest = "results_2026-11-22T00-00-00.000001.json"
+    with pytest.raises(UsageError, match=rf"holds 2 runs.*newest is {newest}"):
+        load_evaluation(tmp_path)
+    assert load_evaluation(tmp_path / newest).tasks[TASK].samples == 2
 
 
 def test_results_of_two_models_are_not_guessed_between(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def run(model: Path, output: Path, **changes: Any) -> dict[str, Path]:
     request: dict[str, Any] = {
         "model": str(model), "adapters": {}, "tasks": ["arabench_lm"], "output": str(output),
-        "metadata": {}, "limit": LIMIT, "device": "cpu",
+        "metadata": {}, "limit": LIMIT, "device": "cpu", "dtype": "float32", "threads": 1,
     }  # fmt: skip
     return evaluate(Request(**{**request, **changes}), lambda message: None)
 

@@ -22,6 +22,7 @@ from arabench.evaluation.scores import (
     standard_error,
 )
 from arabench.evaluation.tasks import score_translation
+from arabench.statistics.proportions import wilson_interval
 
 TASKS = Path(__file__).resolve().parents[2] / "tasks"
 SENTENCE = "ذهب الولد إلى المدرسة صباحاً ، ثم عاد ؟ هل رأيت القمر اليوم في السماء 3 NASA !"
@@ -77,13 +78,45 @@ def test_signatures_are_sacrebleus() -> None:
     signatures = yaml.safe_load(plain)["metadata"]["signatures"]
     for name, metric in (("bleu", bleu), ("chrf++", chrf)):
         theirs = metric.get_signature().format().rsplit("|version:", 1)[0]
-        assert SCORES[name].signature == f"{name}|{theirs}"
-        assert signatures[name] == f"{name}|{theirs}"
+        ours = f"{name}|{theirs}" + ("|punct:unicode" if name == "chrf++" else "")
+        assert SCORES[name].signature == ours
+        assert signatures[name] == ours
 
 
-def test_space_before_arabic_question_mark_costs_nothing() -> None:
-    samples = _samples("bleu", ["هل تأكل التفاح كل يوم؟"], ["هل تأكل التفاح كل يوم ؟"])
-    assert point(SCORES["bleu"], by_item(samples).sums) == pytest.approx(100)
+@pytest.mark.parametrize("metric", ["bleu", "chrf++"])
+@pytest.mark.parametrize("mark", ["؟", "،", "؛", "۔", "»", "…", "?", "."])
+def test_space_before_punctuation_costs_nothing(mark: str, metric: str) -> None:
+    samples = _samples(metric, [f"هل تأكل التفاح كل يوم{mark}"], [f"هل تأكل التفاح كل يوم {mark}"])
+    assert point(SCORES[metric], by_item(samples).sums) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("Do you eat apples, daily?", "Do you eat an apple every day?"),
+        ("هل تأكل التفاح", "هل أكلت تفاحا اليوم"),
+    ],
+)
+def test_chrf_is_sacrebleus_where_punctuation_is_ascii(ours: str, theirs: str) -> None:
+    found = point(SCORES["chrf++"], by_item(_samples("chrf++", [ours], [theirs])).sums)
+    assert found == pytest.approx(CHRF(word_order=2).corpus_score([ours], [[theirs]]).score)
+
+
+def test_shares_at_the_edge_get_a_wilson_interval() -> None:
+    # Wilson 1927, by hand for 0 of n: z^2 / (n + z^2); five questions on two passages are two.
+    z2 = 1.959964**2
+    for value, items in ((0.0, 5), (1.0, 5), (0.0, 2)):
+        sums = by_item(sample(str(i % items), [value, 1]) for i in range(10)).sums
+        low, high = interval(SCORES["acc"], sums)
+        width = z2 / (items + z2)
+        assert (low, high) == pytest.approx((0, width) if value == 0 else (1 - width, 1), abs=1e-6)
+        assert standard_error(SCORES["acc"], sums) == pytest.approx(
+            width / (2 * 1.959964), rel=1e-5
+        )
+    mixed = by_item(sample(str(i), [float(i > 0), 1]) for i in range(40)).sums
+    proportion = pytest.importorskip("scipy.stats").binomtest(39, 40).proportion_ci(method="wilson")
+    assert wilson_interval(39 / 40, 40) == pytest.approx((proportion.low, proportion.high))
+    assert interval(SCORES["acc"], mixed)[1] == 1.0  # inside the range the bootstrap stays
 
 
 @pytest.mark.parametrize("name", sorted(SCORES))

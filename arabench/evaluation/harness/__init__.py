@@ -1,0 +1,1 @@
+"""Inside lm-eval: task classes, likelihood of whole texts, settings of the model that answers."""

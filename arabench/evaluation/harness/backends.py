@@ -1,0 +1,212 @@
+"""Requests of our tasks on their way through lm-eval's models.
+
+lm-eval hands a task no model, and a model no task. Our tasks mark their requests; the methods
+of the model classes, wrapped once per process when such a task builds its requests, see the mark
+and do two things that lm-eval 0.4.13 does not: they write down what the model is set to, and
+they count a text's own tokens only (`own_tokens`). Requests of other tasks, in the same call,
+go through the original method untouched.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from arabench.errors import ArabenchError, UsageError
+from arabench.evaluation.harness.own_tokens import (
+    Unknown,
+    nothing_behind,
+    own_tokens,
+    prefix_of,
+    unknown_in,
+)
+from arabench.evaluation.harness.settings import settings_of, warn_of
+
+#: Attribute of a request that is ours.
+MARK: Final = "arabench"
+_METHODS: Final = ("loglikelihood", "loglikelihood_rolling", "generate_until")
+_WRAPPED: Final = "_arabench_wrapped"
+
+
+@dataclass
+class Mark:
+    """What a request of ours brings back besides its answer.
+
+    Attributes:
+        settings: of the model that answered; None while none was asked (a cache answered).
+        unknown: what of the text became <unk>.
+        tokens: own tokens of the text; 0 for prompts.
+        cut: a prompt that the context did not hold, so that lm-eval cut it on the left.
+    """
+
+    settings: dict[str, str] | None = None
+    unknown: Unknown = field(default_factory=Unknown)
+    tokens: int = 0
+    cut: bool = False
+
+
+def mark(requests: Iterable[Any]) -> None:
+    """Mark requests as ours, and wrap the model classes that are loaded."""
+    for request in requests:
+        setattr(request, MARK, Mark())
+    from lm_eval.api.model import LM
+
+    pending: list[type] = [LM]
+    while pending:
+        cls = pending.pop()
+        pending += cls.__subclasses__()
+        for name in _METHODS:
+            method = vars(cls).get(name)
+            abstract = getattr(method, "__isabstractmethod__", False)
+            if method is not None and not abstract and not hasattr(method, _WRAPPED):
+                setattr(cls, name, _wrapped(name, method))
+
+
+def _wrapped(name: str, method: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    @functools.wraps(method)
+    def answer(lm: Any, requests: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        ours = [index for index, request in enumerate(requests) if hasattr(request, MARK)]
+        if not ours:
+            return method(lm, requests, *args, **kwargs)
+        mine = set(ours)
+        others = [index for index in range(len(requests)) if index not in mine]
+        answers: list[Any] = [None] * len(requests)
+        if others:
+            rest = method(lm, [requests[index] for index in others], *args, **kwargs)
+            for index, value in zip(others, rest, strict=True):
+                answers[index] = value
+        chosen = [requests[index] for index in ours]
+        for index, value in zip(
+            ours, _answer_ours(name, method, lm, chosen, *args, **kwargs), strict=True
+        ):
+            answers[index] = value
+        return answers
+
+    setattr(answer, _WRAPPED, True)
+    return answer
+
+
+def _answer_ours(
+    name: str,
+    method: Callable[..., list[Any]],
+    lm: Any,
+    requests: list[Any],
+    *args: Any,
+    **kwargs: Any,
+) -> list[Any]:
+    try:
+        settings = settings_of(lm)
+        if getattr(requests[0], MARK).settings is None:
+            warn_of(settings, getattr(getattr(lm, "device", None), "type", ""))
+        for request in requests:
+            getattr(request, MARK).settings = settings
+        if settings["backend"] != "transformers":
+            return method(lm, requests, *args, **kwargs)
+        _check_virtual_tokens(lm)
+        if name == "loglikelihood_rolling":
+            return list(rolling(lm, requests, *args, **kwargs))
+        with nothing_behind(lm.tokenizer):
+            _look_at_room(lm, name, requests)
+            return method(lm, requests, *args, **kwargs)
+    except ArabenchError as error:
+        if getattr(lm, "raises_arabench_errors", False):
+            raise
+        # Under lm-eval's own command an error of the user's ends with one message.
+        raise SystemExit(f"arabench: error: {error}") from error
+
+
+def _check_virtual_tokens(lm: Any) -> None:
+    """lm-eval reads logits from the front, where prompt tuning has put its virtual tokens."""
+    if getattr(lm, "cuts_virtual_tokens", False):
+        return
+    config = getattr(lm.model, "active_peft_config", None)
+    if getattr(config, "num_virtual_tokens", None) and config.peft_type != "PREFIX_TUNING":
+        raise UsageError(
+            "lm-eval's own command reads the logits of prompt and p-tuning adapters at the wrong "
+            "places (the virtual tokens come first). Use `arabench eval`."
+        )
+
+
+def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
+    """Note which prompts the context does not hold; refuse answers that it never holds.
+
+    Raises:
+        UsageError: as many new tokens as the context has, or a continuation longer than it.
+    """
+    for request in requests:
+        prompt, rest = request.args[:2]
+        if name == "generate_until":
+            wanted = int(rest.get("max_gen_toks") or lm.max_gen_toks)
+            kind = "an answer of"
+        else:
+            wanted = len(own_tokens(lm.tokenizer, rest))
+            kind = "a choice of"
+        if wanted >= lm.max_length + (name != "generate_until"):
+            raise UsageError(
+                f"task {request.task_name!r} asks for {kind} {wanted} tokens, and the model's "
+                f"context holds {lm.max_length}. Shorten answers: --max-gen-tokens of `arabench "
+                "eval`, --gen_kwargs max_gen_toks=N of lm_eval."
+            )
+        room = lm.max_length - wanted + (name != "generate_until")
+        getattr(request, MARK).cut = len(lm.tok_encode(prompt)) > room
+
+
+def rolling(lm: Any, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
+    """Natural-log likelihood of whole texts, over their own tokens only.
+
+    The first token stands after the prefix. A text longer than the model's context is scored in
+    lm-eval's disjoint windows: every token once, with as much before it as the context holds.
+
+    Args:
+        lm: lm-eval's `HFLM`, or a class with its methods.
+        requests: marked requests whose one argument is a text.
+    """
+    from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
+
+    prefix = prefix_of(lm.tokenizer, getattr(lm, "custom_prefix_token_id", None)).token
+    windows: list[tuple[None, list[int], list[int]]] = []
+    counts = []
+    for request in requests:
+        (text,) = request.args
+        tokens = own_tokens(lm.tokenizer, text)
+        own = getattr(request, MARK)
+        own.tokens, own.unknown = len(tokens), unknown_in(lm.tokenizer, text, tokens)
+        first, scored = (prefix, tokens) if prefix is not None else (tokens[:1], tokens[1:])
+        if isinstance(first, list):
+            first = first[0] if first else 0
+        parts = [
+            make_disjoint_window(window)
+            for window in get_rolling_token_windows(
+                token_list=scored, prefix_token=first, max_seq_len=lm.max_length, context_len=1
+            )
+        ]
+        windows += [(None, context, continuation) for context, continuation in parts]
+        counts.append(len(parts))
+    scores = _score(lm, windows, disable_tqdm)
+    totals = []
+    start = 0
+    for request, count in zip(requests, counts, strict=True):
+        totals.append(float(sum(scores[start : start + count])))
+        start += count
+        lm.cache_hook.add_partial("loglikelihood_rolling", request.args, totals[-1])
+    return totals
+
+
+def _score(
+    lm: Any, windows: list[tuple[None, list[int], list[int]]], disable_tqdm: bool
+) -> list[float]:
+    """Log-likelihood of each window; every process of a distributed run makes as many calls."""
+    padding = 0
+    if lm.world_size > 1:
+        import torch
+
+        gathered = lm.all_gather(torch.tensor(len(windows), device=lm.device)).cpu().tolist()
+        padding = max(gathered) - len(windows)
+    if not windows and not padding:
+        return []
+    padded = windows + padding * (windows[:1] or [(None, [0], [0])])
+    size = lm._detect_batch_size() if lm.batch_size == "auto" else None
+    answers = lm._loglikelihood_tokens(requests=padded, disable_tqdm=disable_tqdm, override_bs=size)
+    return [score for score, _ in answers[: len(windows)]]

@@ -1,0 +1,132 @@
+"""A text's own tokens, and the one token that stands before them.
+
+Tokenizers add what they were built to add: Llama, Mistral and Gemma a BOS, some an EOS behind,
+BERT [CLS] and [SEP]. A likelihood of a text counts none of these: it is the sum over the tokens
+of the text itself, the first of them after exactly one BOS. lm-eval 0.4.13 puts its prefix before
+an encoding that begins with BOS already, and scores BOS after BOS as if it were text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from arabench.errors import UsageError
+
+#: A letter that every tokenizer of Arabic has, to see what is put around it.
+_PROBE = "ا"
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What stands before a text.
+
+    Attributes:
+        token: its id; None where a tokenizer has nothing of the kind: the text's first token is
+            then read and not scored.
+        name: in words, as results carry it.
+    """
+
+    token: int | None
+    name: str
+
+
+def prefix_of(tokenizer: Any, token: int | None = None) -> Prefix:
+    """BOS; else EOS; else what the tokenizer puts in front ([CLS]); else nothing.
+
+    Args:
+        tokenizer: of transformers.
+        token: an id named by hand, which takes the place of all these.
+    """
+    if token is not None:
+        return Prefix(token, f"{tokenizer.decode([token])} (named by hand)")
+    for kind in ("bos", "eos"):
+        found = getattr(tokenizer, f"{kind}_token_id", None)
+        if found is not None:
+            return Prefix(int(found), f"{kind.upper()} {getattr(tokenizer, f'{kind}_token')}")
+    front, _ = added_around(tokenizer)
+    if front:
+        return Prefix(front[-1], f"{tokenizer.decode([front[-1]])} (put in front by the tokenizer)")
+    return Prefix(None, "none: the first token is not scored")
+
+
+def own_tokens(tokenizer: Any, text: str) -> list[int]:
+    """Ids of the text and of nothing else."""
+    tokens: list[int] = list(tokenizer.encode(text, add_special_tokens=False))
+    forced = set(tokenizer.encode("", add_special_tokens=False)) & set(tokenizer.all_special_ids)
+    while tokens and tokens[0] in forced:
+        tokens = tokens[1:]
+    while tokens and tokens[-1] in forced:
+        tokens = tokens[:-1]
+    return tokens
+
+
+def added_around(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Ids that the tokenizer puts before and behind a text unless told not to."""
+    whole: list[int] = list(tokenizer.encode(_PROBE))
+    own = own_tokens(tokenizer, _PROBE)
+    if not own:
+        return whole, []
+    for start in range(len(whole) - len(own) + 1):
+        if whole[start : start + len(own)] == own:
+            return whole[:start], whole[start + len(own) :]
+    return [], []
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What of a text its tokenizer does not know.
+
+    Attributes:
+        tokens: tokens that stand for something unknown.
+        characters: code points they stand for; a token each where the tokenizer keeps no offsets.
+    """
+
+    tokens: int = 0
+    characters: int = 0
+
+
+def unknown_in(tokenizer: Any, text: str, tokens: Sequence[int]) -> Unknown:
+    """How much of a text became <unk>, which costs next to nothing whatever it hides."""
+    unk = getattr(tokenizer, "unk_token_id", None)
+    count = sum(token == unk for token in tokens) if unk is not None else 0
+    if not count:
+        return Unknown()
+    if not getattr(tokenizer, "is_fast", False):
+        return Unknown(count, count)
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    spans = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    return Unknown(count, sum(end - start for token, (start, end) in spans if token == unk))
+
+
+@contextlib.contextmanager
+def nothing_behind(tokenizer: Any) -> Iterator[None]:
+    """Keep the tokenizer from closing prompts: after an EOS or [SEP] no answer follows.
+
+    Raises:
+        UsageError: it cannot be kept from it.
+    """
+    front, behind = added_around(tokenizer)
+    if not behind:
+        yield
+        return
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise UsageError(
+            f"the tokenizer closes every prompt with {tokenizer.decode(behind)!r}, after which no "
+            "answer follows, and cannot be told not to. Save it as a fast tokenizer without "
+            "add_eos_token."
+        )
+    from tokenizers.processors import TemplateProcessing
+
+    before = backend.post_processor
+    named = {tokenizer.convert_ids_to_tokens(token): token for token in front}
+    backend.post_processor = TemplateProcessing(
+        single=[*named, "$A"], pair=[*named, "$A", "$B"], special_tokens=list(named.items())
+    )
+    try:
+        yield
+    finally:
+        backend.post_processor = before

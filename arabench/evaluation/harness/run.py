@@ -1,0 +1,81 @@
+"""One call of lm-eval on a model in memory, with our tasks only."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from arabench.resources import tasks_dir
+
+
+def task_manager(metadata: Mapping[str, Any]) -> Any:
+    """lm-eval's task manager over our folder only: built in milliseconds."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(
+        include_path=str(tasks_dir()), include_defaults=False, metadata=dict(metadata)
+    )
+
+
+def language_model(model: Any, tokenizer: Any, batch_size: int) -> Any:
+    """lm-eval's `HFLM` around a loaded model, with log-probabilities summed in float32.
+
+    Logits of virtual tokens (prompt and p-tuning) are cut off, and weights are not tied anew:
+    an adapter may have saved an embedding and a head that differ.
+    """
+    from lm_eval.models.huggingface import HFLM
+
+    class MeasuredLM(HFLM):  # type: ignore[misc]
+        raises_arabench_errors = True
+        cuts_virtual_tokens = True
+
+        def _model_call(self, inps: Any, *args: Any, **kwargs: Any) -> Any:
+            logits = super()._model_call(inps, *args, **kwargs)  # (B, virtual + T, vocabulary)
+            return logits[:, -inps.shape[1] :]
+
+    with _without_tying(model):
+        return MeasuredLM(
+            pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
+        )
+
+
+@contextlib.contextmanager
+def _without_tying(model: Any) -> Iterator[None]:
+    model.__dict__["tie_weights"] = lambda *args, **kwargs: None
+    try:
+        yield
+    finally:
+        del model.__dict__["tie_weights"]
+
+
+def measure(
+    lm: Any,
+    tasks: Sequence[str],
+    manager: Any,
+    *,
+    limit: int | None,
+    max_gen_tokens: int | None,
+    seed: int,
+) -> dict[str, Any]:
+    """lm-eval's result structure, with every sample."""
+    from unittest import mock
+
+    from lm_eval import evaluator
+
+    # lm-eval asks git for the hash of the folder it runs in; outside one git complains aloud.
+    with mock.patch.object(evaluator, "get_git_commit_hash", return_value=None):
+        results: dict[str, Any] = evaluator.simple_evaluate(
+            model=lm,
+            tasks=list(dict.fromkeys(tasks)),
+            task_manager=manager,
+            limit=limit,
+            log_samples=True,
+            bootstrap_iters=0,
+            gen_kwargs={"max_gen_toks": max_gen_tokens} if max_gen_tokens else None,
+            random_seed=seed,
+            numpy_random_seed=seed,
+            torch_random_seed=seed,
+            fewshot_random_seed=seed,
+        )
+    return results

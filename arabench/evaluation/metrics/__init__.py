@@ -1,0 +1,1 @@
+"""Metrics: what a pair of strings counts for."""

@@ -1,0 +1,1 @@
+"""Bases and adapters: what is in a folder, how it is loaded, whether an adapter is live."""

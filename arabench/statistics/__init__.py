@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: numpy only, nothing of models or tasks."""
