@@ -7,6 +7,7 @@ refused unless the caller asks for them by name.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,18 +54,51 @@ class AdapterInfo:
 
 
 def is_local(name: str) -> bool:
-    """Whether a model name means a folder here and not a hub repository."""
-    looks_like_path = name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1
-    return looks_like_path or (name != "" and Path(name).exists())
+    """Whether a model name means a folder here and not a hub repository.
+
+    A path begins with `.`, `/` or `~`, ends in `/`, holds more than one separator, exists, or
+    begins with a folder that exists; it is never looked for on a hub.
+    """
+    if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1:
+        return True
+    if not name:
+        return False
+    first, separator, _ = name.partition("/")
+    try:
+        return Path(name).exists() or bool(separator and Path(first).is_dir())
+    except OSError:  # longer than any name
+        return False
+
+
+def _missing(what: str, name: str, advice: str) -> UsageError:
+    """An error for a folder that is not there, with the nearest names beside it."""
+    near = _nearest(name)
+    hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return UsageError(f"{what} {name!r} is no folder. {hint}{advice}")
+
+
+def _nearest(name: str) -> list[str]:
+    """Folders whose path is most like `name`, where only one part of it is wrong."""
+    try:
+        missing = Path(name).expanduser()
+        if not name or missing.exists():
+            return []
+        while not missing.parent.is_dir():
+            missing = missing.parent
+        beside = [entry.name for entry in missing.parent.iterdir() if entry.is_dir()]
+    except (OSError, RuntimeError, ValueError):  # no home, no permission, or no name of a file
+        return []
+    close = difflib.get_close_matches(missing.name, beside, n=3, cutoff=0.5)
+    return [str(missing.with_name(other)) for other in close]
 
 
 def _folder(name: str) -> Path | None:
     """The folder of that name, or None."""
     try:
         folder = Path(name).expanduser()
-    except RuntimeError:  # ~ of a user who is not known here
+        return folder if name and folder.is_dir() else None
+    except (RuntimeError, OSError):  # ~ of a user who is not known here, a name too long
         return None
-    return folder if name and folder.is_dir() else None
 
 
 def _read_json(path: Path, what: str) -> dict[str, Any]:
@@ -84,7 +118,7 @@ def inspect_base(
     """
     folder = _folder(name)
     if folder is None:
-        raise UsageError(f"base model {name!r} is no folder. Give a model folder or a hub name.")
+        raise _missing("base model", name, "Give a model folder or a hub name.")
     config = _read_json(folder / "config.json", "model folder")
     if "model_type" not in config:
         raise UsageError(
@@ -128,7 +162,7 @@ def inspect_adapter(name: str) -> AdapterInfo:
     """
     folder = _folder(name)
     if folder is None:
-        raise UsageError(f"adapter {name!r} is no folder. Give a folder with adapter_config.json.")
+        raise _missing("adapter", name, "Give a folder with adapter_config.json.")
     config = _read_json(folder / "adapter_config.json", "adapter folder")
     kind = str(config.get("peft_type", ""))
     if kind not in ADAPTER_KINDS:

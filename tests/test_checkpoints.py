@@ -232,9 +232,43 @@ def test_adapter_fits_a_base_that_was_quantized_from_its_own(tmp_path: Path) -> 
         check_same_base(found, info)
 
 
-@pytest.mark.parametrize("name", ["missing/", "a/b/c", "./x", "~/x", "/x"])
+@pytest.mark.parametrize("name", ["missing/", "a/b/c", "./x", "~/x", "/x", ".hidden", "~x"])
 def test_names_that_no_hub_repository_can_have_are_local(name: str) -> None:
     assert is_local(name)
+
+
+def test_names_below_a_folder_that_is_here_are_local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not is_local("models/qwen2")
+    (tmp_path / "models").mkdir()
+    assert is_local("models/qwen2")
+    (tmp_path / "org").touch()
+    assert not is_local("org/model")  # a file has nothing below it
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("models/qwen3-1.5b", "Did you mean 'models/qwen2-1.5b'? Give a"),
+        ("./modls/qwen2-1.5b", "Did you mean 'models'? Give a"),
+        ("models/llama", "is no folder. Give a"),
+        ("models/qwen2-1.5b.json", "Did you mean 'models/qwen2-1.5b'? Give a"),
+        ("models/notes.txt", "is no folder. Give a"),
+        ("models/" + "x" * 300, "is no folder. Give a"),
+    ],
+)
+@pytest.mark.parametrize("inspect", [inspect_base, inspect_adapter])
+def test_nearest_folders_are_named(
+    name: str, near: str, inspect: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "qwen2-1.5b").mkdir(parents=True)
+    (tmp_path / "models" / "notes.txt").touch()
+    with pytest.raises(UsageError) as caught:
+        inspect(name)
+    assert near in str(caught.value)
 
 
 def test_adapter_of_another_base(tmp_path: Path) -> None:
