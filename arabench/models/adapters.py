@@ -8,6 +8,7 @@ base, and the base is loaded again when taking the adapter off did not bring the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,9 +31,11 @@ PROBES: Final = (
     "شو أخبارك؟",
     "واش راك لاباس؟",
 )
-#: Tensors of layers that PEFT saves whole beside an adapter with added tokens.
-_EMBEDDINGS: Final = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight",
-                      "lm_head.weight", "embed_in.weight", "embed_out.weight")  # fmt: skip
+#: Layers that PEFT saves whole beside an adapter with added tokens, under several names.
+_EMBEDDINGS: Final = re.compile(
+    r"\.(embed_tokens|wte|word_embeddings|lm_head|embed_in|embed_out)"
+    r"(\.modules_to_save|\.original_module|\.base_layer)?\.weight$"
+)
 _SLOT: Final = "arabench"
 
 
@@ -164,7 +167,7 @@ def check_keys(model: Any, adapter: AdapterInfo, slot: str) -> None:
         saved = set(file.keys())
     wanted = set(get_peft_model_state_dict(model, adapter_name=slot, save_embedding_layers=False))
     missing = sorted(wanted - saved)
-    beyond = sorted(key for key in saved - wanted if not key.endswith(_EMBEDDINGS))
+    beyond = sorted(key for key in saved - wanted if not _EMBEDDINGS.search(key))
     if missing or beyond:
         problems = [
             f"{len(keys)} of {total} tensors {what} (such as {keys[0]!r})"
@@ -217,7 +220,7 @@ def _saved_rows(adapter: AdapterInfo) -> int:
     try:
         with safe_open(str(adapter.weights), "pt") as file:
             for key in file.keys():  # noqa: SIM118 - not a dict
-                if key.endswith(_EMBEDDINGS) and "lora_" not in key:
+                if _EMBEDDINGS.search(key):
                     return int(file.get_slice(key).get_shape()[0])
     except Exception:  # a damaged file: PEFT says what is wrong with it
         return 0

@@ -1,4 +1,4 @@
-"""Tiny models of the families people have, with tokenizers of the same construction, built on the spot."""
+"""Tiny models of the families people have, with tokenizers of the same construction."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _byte_fallback(texts_seen: Sequence[str]) -> Any:
     """As Llama 2, Gemma and Mistral: pieces with the mark of a space, bytes for the rest."""
     from tokenizers import Tokenizer, decoders, models, normalizers, trainers
 
-    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token=_SPECIAL[0], fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
@@ -81,7 +81,7 @@ def _letters(known: str) -> Any:
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
     vocabulary = {token: index for index, token in enumerate([*_SPECIAL, *sorted(set(known))])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=_SPECIAL[0]))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     return tokenizer
 
@@ -155,11 +155,13 @@ KINDS = {
         lambda: _byte_level([]), {}, ([], []), _llama, "none: the first token is not scored",
     ),
     "gemma-byte-fallback": (
-        lambda: _byte_fallback(texts()), {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
+        lambda: _byte_fallback(texts()),
+        {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
         (["<s>"], []), _gemma, "BOS <s>",
     ),
     "mistral-byte-fallback": (
-        lambda: _byte_fallback(texts()), {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
+        lambda: _byte_fallback(texts()),
+        {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
         (["<s>"], []), _mistral, "BOS <s>",
     ),
     "bert-cls-sep": (

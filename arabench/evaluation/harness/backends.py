@@ -122,7 +122,8 @@ def _check_virtual_tokens(lm: Any) -> None:
     if getattr(lm, "cuts_virtual_tokens", False):
         return
     config = getattr(lm.model, "active_peft_config", None)
-    if getattr(config, "num_virtual_tokens", None) and config.peft_type != "PREFIX_TUNING":
+    virtual = getattr(config, "num_virtual_tokens", None)
+    if virtual and getattr(config, "peft_type", None) != "PREFIX_TUNING":
         raise UsageError(
             "lm-eval's own command reads the logits of prompt and p-tuning adapters at the wrong "
             "places (the virtual tokens come first). Use `arabench eval`."

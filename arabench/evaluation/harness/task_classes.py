@@ -115,8 +115,9 @@ def _check_requests(task: Any, kwargs: dict[str, Any]) -> None:
     for instance in task.instances:
         document = documents(instance.doc_id)
         other = document is None or document != instance.doc
-        if not other and instance.request_type == "loglikelihood_rolling":
-            other = instance.args[0] not in (document.get("texts") or [document.get("text")])
+        if document is not None and instance.request_type == "loglikelihood_rolling":
+            texts = document.get("texts") or [document.get("text")]
+            other = other or instance.args[0] not in texts
         if other:
             _stop(
                 f"the requests of task {task.config.task!r} are not those of its data: document "
