@@ -155,6 +155,48 @@ def test_absent_part_falls_back_with_a_warning(
     assert "has no reading questions" in caplog.text
 
 
+def test_columns_of_other_arabic_codes_are_read(tmp_path: Path) -> None:
+    row = {
+        "id": "1",
+        "msa": "أين البيت؟",
+        "apd": "البيت وين؟",
+        "ayl": "وين الحوش؟",
+        "mey": "منين الدار؟",
+    }
+    _jsonl(tmp_path / "parallel.jsonl", row)
+    folder = str(tmp_path)
+    assert tasks.lm_data("egy", arabench_data=folder)["test"]["text"] == [row["apd"]]
+    assert tasks.lm_data("mgr", arabench_data=folder)["test"]["text"] == [row["ayl"], row["mey"]]
+
+
+def test_columns_and_files_that_look_like_codes_and_are_not_read_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _jsonl(tmp_path / "parallel.jsonl", {"id": "1", "msa": "نص", "ara": "نص", "glf_city": "x"})
+    with caplog.at_level(logging.WARNING):
+        load_parallel(Source(str(tmp_path)))
+    assert "no text is read from ara (all of Arabic):" in caplog.text
+    assert "glf_city" not in caplog.text
+    caplog.clear()
+    (tmp_path / "parallel.jsonl").unlink()
+    for number in range(12):
+        (tmp_path / f"q{chr(97 + number)}.txt").write_text("نص", encoding="utf-8")
+    for name in ("arz", "notes", "fra_Latn"):
+        (tmp_path / f"{name}.txt").write_text("نص", encoding="utf-8")
+    load_parallel.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        load_parallel(Source(str(tmp_path)))
+    assert "from qa, qb, qc, qd, qe, qf, qg, qh and 4 more:" in caplog.text
+    assert "notes" not in caplog.text
+
+
+def test_packaged_data_name_no_unread_columns(caplog: pytest.LogCaptureFixture) -> None:
+    load_parallel.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        load_parallel(Source())
+    assert not caplog.records
+
+
 def test_finer_codes_are_pooled_and_can_be_chosen(tmp_path: Path) -> None:
     rows = [{"id": str(i), "msa": "فصحى", "apc": f"شامي {i}", "ajp": f"جنوبي {i}"} for i in (1, 2)]
     _jsonl(tmp_path / "parallel.jsonl", *rows)
