@@ -99,7 +99,7 @@ def test_every_task_and_group_builds() -> None:
     for name, task in loaded["tasks"].items():
         assert len(task.test_docs()) > 0
         assert task.config.task == name
-        assert task.VERSION == task.config.metadata["version"] == 1.0
+        assert task.VERSION == task.config.metadata["version"] == 2.0
 
 
 @pytest.mark.parametrize("path", sorted(tasks_dir().rglob("*.yaml")), ids=lambda path: path.stem)

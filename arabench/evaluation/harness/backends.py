@@ -12,8 +12,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+from arabench.checkpoints import inspect_adapter
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.own_tokens import (
     Unknown,
@@ -23,11 +25,13 @@ from arabench.evaluation.harness.own_tokens import (
     unknown_in,
 )
 from arabench.evaluation.harness.settings import settings_of, warn_of
+from arabench.models.adapters import check_keys
 
 #: Attribute of a request that is ours.
 MARK: Final = "arabench"
 _METHODS: Final = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 _WRAPPED: Final = "_arabench_wrapped"
+_CHECKED: Final = "_arabench_checked"
 
 
 @dataclass
@@ -105,6 +109,7 @@ def _answer_ours(
         if settings["backend"] != "transformers":
             return method(lm, requests, *args, **kwargs)
         _check_virtual_tokens(lm)
+        _check_adapter(lm)
         if name == "loglikelihood_rolling":
             return list(rolling(lm, requests, *args, **kwargs))
         with nothing_behind(lm.tokenizer):
@@ -128,6 +133,15 @@ def _check_virtual_tokens(lm: Any) -> None:
             "lm-eval's own command reads the logits of prompt and p-tuning adapters at the wrong "
             "places (the virtual tokens come first). Use `arabench eval`."
         )
+
+
+def _check_adapter(lm: Any) -> None:
+    """PEFT warns of tensors that an adapter lacks, and lm-eval goes on: look once per model."""
+    folder = getattr(lm, "peft", None)
+    if not isinstance(folder, str) or not Path(folder).is_dir() or hasattr(lm, _CHECKED):
+        return
+    setattr(lm, _CHECKED, True)
+    check_keys(lm.model, inspect_adapter(folder), lm.model.active_adapter)
 
 
 def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
