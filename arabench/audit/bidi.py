@@ -63,13 +63,12 @@ def direction(text: str) -> Direction:
 
 def language_tag(text: str) -> str:
     """BCP 47 tag of the language a snippet is probably in; empty where none is known."""
-    letters = _arabic_letters(text)
-    if 2 * letters > sum(char.isalpha() for char in text):
+    if direction(text) == "rtl":
         own = {
             name: sum(char in of_language for char in text)
             for name, of_language in LANGUAGE_LETTERS.items()
         }
-        return _TAGS.get(arabic_script_language(letters, own, text), "")
+        return _TAGS.get(arabic_script_language(_arabic_letters(text), own, text), "")
     return _TAGS.get(latin_language(text), "")
 
 

@@ -1,55 +1,137 @@
-"""One HTML page about a demo run: table, plots, gate decisions, what it does not show."""
+"""One HTML page about a demo run: gate decisions, table, charts, what it does not show."""
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from arabench import __version__
+from arabench.audit.page import render
 from arabench.corpus.files import write_text_atomically
+from arabench.demo.charts import Chart, Estimate, bar_chart, line_chart
 from arabench.evaluation.results import load_evaluation
 from arabench.evaluation.summary import COLUMNS, Cell, cells, format_number, markdown_table
 from arabench.varieties import NAMES, VARIETIES
 
-_COLOURS = {"base": "#8c8c8c", "adapter": "#1b7f5c", "damaged": "#b5322e"}
+#: What is measured, in the order of the page -> number of its colour in the layout.
+_COLOURS: Final = {"base": 5, "adapter": 1, "damaged": 6}
+#: What each candidate is, and what the gate ought to do with it.
+_CANDIDATES: Final = {
+    "adapter": "Trained on Egyptian text: it must get through.",
+    "damaged": "The same adapter with its updates turned round: it must be stopped.",
+}
+#: Exit status of the gate -> kind of its decision; any other decides nothing.
+_KINDS: Final = {0: "pass", 1: "stop"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate said of a candidate.
+
+    Attributes:
+        name: folder of its results.
+        candidate: what it is.
+        verdict: the gate's own word, such as PASS.
+        kind: pass, stop or open; the colour of the verdict.
+        status: exit status of the command.
+        reasons: what the gate names as the cause, a sentence each.
+        report: its whole report, Markdown.
+    """
+
+    name: str
+    candidate: str
+    verdict: str
+    kind: str
+    status: int
+    reasons: list[str]
+    report: str
 
 
 def write_report(
     folder: Path, data: str | None, codes: dict[str, int], seconds: dict[str, float]
 ) -> None:
-    """Write report.html and table.md into `folder`."""
-    import jinja2
+    """Write report.html and table.md into `folder`.
 
+    Args:
+        folder: of the demo, with its results and the gate's reports.
+        data: folder of the real text, None for the packaged one.
+        codes: candidate -> exit status of the gate.
+        seconds: step -> time it took; steps that were done before are not in it.
+    """
     evaluations = [
-        replace(load_evaluation(folder / "results" / name), model=name)
-        for name in ("base", "adapter", "damaged")
+        replace(load_evaluation(folder / "results" / name), model=name) for name in _COLOURS
     ]
     table = {evaluation.model: cells(evaluation) for evaluation in evaluations}
     write_text_atomically(folder / "table.md", markdown_table(evaluations))
-    template = files("arabench.demo").joinpath("report.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    html = environment.from_string(template).render(
-        version=__version__,
-        day=date.today().isoformat(),
-        real_data=data is not None,
+    decisions = [
+        decision_of(name, code, (folder / f"gate-{name}.md").read_text(encoding="utf-8"))
+        for name, code in codes.items()
+    ]
+    write_text_atomically(
+        folder / "report.html",
+        report_page(
+            decisions, table, _losses(folder), _normalized(folder), seconds, data is not None
+        ),
+    )
+
+
+def report_page(
+    decisions: Sequence[Decision],
+    table: Mapping[str, Sequence[Cell]],
+    losses: Mapping[str, Sequence[float]],
+    normalized: Sequence[tuple[str, str]],
+    seconds: Mapping[str, float],
+    real_data: bool,
+) -> str:
+    """The page.
+
+    Args:
+        decisions: of the gate.
+        table: model -> its cells.
+        losses: what was trained -> loss of every optimizer step (nats per token).
+        normalized: lines before and after.
+        seconds: step -> time it took.
+        real_data: whether the text is real text, not the packaged one.
+    """
+    charts = [
+        _bars(table, "bits_per_char", "Bits per character (lower is better)"),
+        _bars(table, "dialect_tax", "Dialect tax: bits over bits of the MSA rendering"),
+    ]
+    return render(
+        "report.html.j2",
+        "arabench demo",
+        {"arabench": __version__, "date": date.today().isoformat()},
+        package="arabench.demo",
+        decisions=decisions,
         headings=[heading for _, _, heading in COLUMNS],
         models=[(name, _grid(found)) for name, found in table.items()],
         names=NAMES,
-        gates={name: (code, _gate_text(folder, name)) for name, code in codes.items()},
-        bits_plot=_bars(table, "bits_per_char", "bits per character (lower is better)"),
-        tax_plot=_bars(table, "dialect_tax", "dialect tax: bits over bits of the MSA rendering"),
-        loss_plot=_losses(folder),
+        charts=[chart for chart in charts if chart is not None],
+        loss_chart=line_chart("Training loss (nats per token) by optimizer step", losses),
+        colours={**_COLOURS, **dict(zip(losses, _COLOURS.values(), strict=False))},
+        normalized=normalized,
         seconds={name: f"{value:.0f}" for name, value in seconds.items()},
-        normalized=_normalized(folder),
+        real_data=real_data,
     )
-    write_text_atomically(folder / "report.html", html)
+
+
+def decision_of(name: str, status: int, report: str) -> Decision:
+    """What a report of the gate says, whatever verdicts the gate has."""
+    lines = report.splitlines()
+    heading = next((line for line in lines if line.strip()), "").lstrip("# ").strip()
+    verdict = heading.partition("Gate:")[2].strip() or heading or f"status {status}"
+    reasons = []
+    for line in lines:
+        if line.startswith("## "):
+            break
+        if line.startswith("- "):
+            reasons.append(line[2:])
+    kind = _KINDS.get(status, "open")
+    return Decision(name, _CANDIDATES.get(name, ""), verdict, kind, status, reasons, report)
 
 
 def _grid(found: Sequence[Cell]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -72,8 +154,24 @@ def _grid(found: Sequence[Cell]) -> list[tuple[str, list[tuple[str, str]]]]:
     return rows
 
 
-def _gate_text(folder: Path, name: str) -> str:
-    return (folder / f"gate-{name}.md").read_text(encoding="utf-8")
+def _bars(table: Mapping[str, Sequence[Cell]], metric: str, title: str) -> Chart | None:
+    found: dict[str, dict[str, Estimate]] = {
+        name: {
+            cell.variety.upper(): (cell.value, cell.low, cell.high)
+            for cell in of_model
+            if cell.metric == metric
+        }
+        for name, of_model in table.items()
+    }
+    measured = {variety for of_model in found.values() for variety in of_model}
+    groups = [variety.upper() for variety in VARIETIES if variety.upper() in measured]
+    return bar_chart(title, groups, found)
+
+
+def _losses(folder: Path) -> dict[str, list[float]]:
+    base = json.loads((folder / "base-losses.json").read_text(encoding="utf-8"))
+    lines = (folder / "run" / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+    return {"base on MSA": base, "adapter on EGY": [json.loads(line)["loss"] for line in lines]}
 
 
 def _normalized(folder: Path) -> list[tuple[str, str]]:
@@ -89,63 +187,3 @@ def _normalized(folder: Path) -> list[tuple[str, str]]:
                 if len(pairs) % 3 == 0:
                     break
     return pairs
-
-
-def _figure(draw: Any, width: float, height: float) -> str:
-    """A matplotlib figure as a data URI."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(width, height), constrained_layout=True)
-    draw(axis)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    plt.close(figure)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _bars(table: dict[str, list[Cell]], metric: str, title: str) -> str:
-    def draw(axis: Any) -> None:
-        width = 0.8 / len(table)
-        for number, (name, found) in enumerate(table.items()):
-            chosen = {cell.variety: cell for cell in found if cell.metric == metric}
-            shown = [variety for variety in VARIETIES if variety in chosen]
-            places = [VARIETIES.index(variety) + (number - 1) * width for variety in shown]
-            values = [chosen[variety].value for variety in shown]
-            errors = [
-                [chosen[v].value - chosen[v].low for v in shown],
-                [chosen[v].high - chosen[v].value for v in shown],
-            ]
-            axis.bar(
-                places, values, width, yerr=errors, capsize=2, label=name, color=_COLOURS[name]
-            )
-        axis.set_xticks(range(len(VARIETIES)), [variety.upper() for variety in VARIETIES])
-        axis.set_title(title, fontsize=10)
-        axis.grid(axis="y", alpha=0.3)
-        axis.legend(fontsize=8)
-
-    return _figure(draw, 8, 3.2)
-
-
-def _losses(folder: Path) -> str:
-    base = json.loads((folder / "base-losses.json").read_text(encoding="utf-8"))
-    lines = (folder / "run" / "losses.jsonl").read_text(encoding="utf-8").splitlines()
-    adapter = [json.loads(line)["loss"] for line in lines]
-
-    def draw(axis: Any) -> None:
-        axis.plot(range(1, len(base) + 1), base, color=_COLOURS["base"], label="base on MSA")
-        start = len(base)
-        axis.plot(
-            range(start + 1, start + len(adapter) + 1),
-            adapter,
-            color=_COLOURS["adapter"],
-            label="adapter on EGY",
-        )
-        axis.set_xlabel("optimizer step")
-        axis.set_ylabel("training loss (nats per token)")
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
-
-    return _figure(draw, 8, 3.2)

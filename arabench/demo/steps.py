@@ -8,10 +8,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from arabench import __version__
 from arabench.corpus.files import write_text_atomically
@@ -110,12 +110,30 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
+#: What changes no number: documentation, and the templates of pages.
+_NO_SOURCE: Final = frozenset({".md", ".html", ".j2"})
+
+
 def _source_fingerprint() -> str:
-    digest = hashlib.sha256(__version__.encode())
+    """Digest of the sources and data of arabench."""
     package = Path(__file__).resolve().parent.parent
-    for root in (package, tasks_dir(), trainers_dir()):
+    return fingerprint_of((package, tasks_dir(), trainers_dir()))
+
+
+def fingerprint_of(roots: Iterable[Path]) -> str:
+    """Digest of the names and bytes of sources and data below some folders.
+
+    What running a command leaves beside the sources does not count: everything in
+    `__pycache__` (Python's bytecode and numba's compiled kernels, whose index is rewritten by
+    any command that compiles) and in hidden folders.
+    """
+    digest = hashlib.sha256(__version__.encode())
+    for root in roots:
         for path in sorted(root.rglob("*")):
-            if path.is_file() and path.suffix not in {".pyc", ".md", ".html", ".j2"}:
+            name = path.relative_to(root)
+            made = any(part == "__pycache__" or part.startswith(".") for part in name.parts)
+            if not made and path.suffix not in _NO_SOURCE and path.is_file():
+                digest.update(f"{name.as_posix()}\0{path.stat().st_size}\0".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
 
