@@ -1,18 +1,41 @@
-"""Loading the frozen base and putting the adapter on it."""
+"""The frozen base: what can be told of it before it is loaded, and loading it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import copy
+from dataclasses import dataclass
 from typing import Any
 
 from arabench.checkpoints import BaseInfo, inspect_base, is_local
-from arabench.devices import disable_cpu_repacking, nf4
+from arabench.devices import DtypeName, compute_in, disable_cpu_repacking, nf4
 from arabench.errors import UsageError, did_you_mean
-from arabench.trainers.recipe import Recipe
+from arabench.hub import require_reachable
+from arabench.trainers.recipe import ALL_LINEAR, Recipe
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model that was found and not yet loaded.
+
+    Attributes:
+        info: of a local folder; None for a hub name.
+        tokenizer: with a token that ends a text and one to pad with.
+        config: of transformers.
+    """
+
+    info: BaseInfo | None
+    tokenizer: Any
+    config: Any
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The longest row the model was made for, None where it does not say."""
+        limit = getattr(self.config.get_text_config(), "max_position_embeddings", None)
+        return limit if isinstance(limit, int) else None
 
 
 def check_base(recipe: Recipe) -> BaseInfo | None:
-    """Checks of a local base; None for a hub name, which is checked as it loads."""
+    """Checks of a local base folder; None for a hub name."""
     if not is_local(recipe.base.name):
         return None
     return inspect_base(
@@ -22,45 +45,105 @@ def check_base(recipe: Recipe) -> BaseInfo | None:
     )
 
 
-def load_base(recipe: Recipe, device: str) -> tuple[Any, Any]:
-    """The quantized base model and its tokenizer, from safetensors only.
+def find_base(recipe: Recipe, info: BaseInfo | None) -> tuple[Base, dict[str, Any]]:
+    """Read tokenizer and configuration, and check the recipe against them.
+
+    Args:
+        recipe: what is to be trained.
+        info: from `check_base`.
+
+    Returns:
+        the base, and what `load_base` and others pass to `from_pretrained`.
 
     Raises:
-        UsageError: no such model, or a target module is missing in it.
+        UsageError: no such model on the hub, or the recipe does not suit it.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
-    kwargs: dict[str, Any] = {
+    source: dict[str, Any] = {
         "revision": recipe.base.revision,
         "trust_remote_code": recipe.base.trust_remote_code,
+        "pretrained_model_name_or_path": recipe.base.name,
     }
-    name = recipe.base.name
-    if is_local(name):
-        name = str(Path(name).expanduser())
+    if info is not None:
+        source["pretrained_model_name_or_path"] = str(info.path)
+    else:
+        source["local_files_only"] = require_reachable(recipe.base.name, recipe.base.revision)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **kwargs)
-        model = AutoModelForCausalLM.from_pretrained(
-            name,
-            dtype=getattr(torch, recipe.quantization.compute_dtype),
-            device_map={"": device},
-            use_safetensors=None if recipe.base.allow_pickle else True,
-            **_quantization(recipe),
-            **kwargs,
-        )
+        config = AutoConfig.from_pretrained(**source)
+        tokenizer = AutoTokenizer.from_pretrained(**source)
     except Exception as error:  # whatever the libraries make of a broken folder
+        raise _not_loaded(recipe, error) from error
+    if tokenizer.eos_token is None:
         raise UsageError(
-            f"base model {recipe.base.name!r} could not be loaded: {type(error).__name__}: "
-            f"{str(error)[:400]}"
-        ) from error
-    _check_targets(model, recipe)
-    disable_cpu_repacking(model)
+            f"the tokenizer of {recipe.base.name!r} has no end-of-text token, so that no row could "
+            "end. Set eos_token in its tokenizer_config.json."
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return model, tokenizer
+    outline = _outline(config, recipe)
+    if outline is not None:
+        _check_targets(outline, recipe)
+    return Base(info, tokenizer, config), source
 
 
-def _quantization(recipe: Recipe) -> dict[str, Any]:
+def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeName) -> Any:
+    """The base model, quantized as the recipe says, from safetensors only.
+
+    Args:
+        recipe: what is to be trained.
+        source: from `find_base`.
+        device: `cpu` or `cuda`.
+        dtype: of matrix products, and of weights that are not quantized.
+
+    Raises:
+        UsageError: it cannot be loaded, or a target module is missing in it.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            **source,
+            dtype=getattr(torch, dtype),
+            device_map={"": device},
+            use_safetensors=None if recipe.base.allow_pickle else True,
+            **_quantization(recipe, dtype),
+        )
+    except Exception as error:  # whatever the libraries make of a broken folder
+        raise _not_loaded(recipe, error) from error
+    _check_targets(model, recipe)
+    compute_in(model, dtype)
+    disable_cpu_repacking(model)
+    return model
+
+
+def adapter_config(model: Any, recipe: Recipe) -> Any:
+    """PEFT's configuration of the recipe's adapter for a loaded base."""
+    from peft import LoraConfig
+
+    targets = recipe.lora.target_modules
+    layers = _linear_layers(model)
+    taken = layers if targets == ALL_LINEAR else {name: layers[name] for name in targets}
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=recipe.lora.r,
+        lora_alpha=recipe.lora.alpha,
+        lora_dropout=recipe.lora.dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        # GPT-2's Conv1D keeps its weights transposed, unless it was quantized.
+        fan_in_fan_out="Conv1D" in {kind for kinds in taken.values() for kind in kinds},
+    )
+
+
+def _not_loaded(recipe: Recipe, error: Exception) -> UsageError:
+    return UsageError(
+        f"base model {recipe.base.name!r} could not be loaded: {type(error).__name__}: "
+        f"{str(error)[:400]}"
+    )
+
+
+def _quantization(recipe: Recipe, dtype: DtypeName) -> dict[str, Any]:
     """Arguments that quantize; none for 16 bits, so that a quantized folder speaks for itself."""
     from transformers import BitsAndBytesConfig
 
@@ -69,36 +152,57 @@ def _quantization(recipe: Recipe) -> dict[str, Any]:
         return {}
     if section.bits == 8:
         return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
-    return {"quantization_config": nf4(section.compute_dtype, section.double_quantization)}
+    return {"quantization_config": nf4(dtype, section.double_quantization)}
+
+
+def _outline(config: Any, recipe: Recipe) -> Any:
+    """The model without weights; None where it cannot be built so."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(
+                copy.deepcopy(config), trust_remote_code=recipe.base.trust_remote_code
+            )
+    except Exception:  # code of a model that needs its weights: checked once they are loaded
+        return None
+
+
+def _linear_layers(model: Any) -> dict[str, set[str]]:
+    """Last part of the name of linear layers, without the output head -> their classes."""
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    head = model.get_output_embeddings()
+    found: dict[str, set[str]] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not head:
+            found.setdefault(name.rpartition(".")[2], set()).add(type(module).__name__)
+    return found
 
 
 def _check_targets(model: Any, recipe: Recipe) -> None:
-    import torch
-
-    linear = {
-        name.split(".")[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    }
-    missing = [target for target in recipe.lora.target_modules if target not in linear]
+    layers = _linear_layers(model)
+    targets = recipe.lora.target_modules
+    missing = [] if targets == ALL_LINEAR else [name for name in targets if name not in layers]
     if missing:
         raise UsageError(
             f"lora.target_modules names {missing[0]!r}, which is no linear layer of "
-            f"{recipe.base.name!r}. {did_you_mean(missing[0], linear)}"
+            f"{recipe.base.name!r} that can be adapted. {did_you_mean(missing[0], layers)} "
+            f"Or write {ALL_LINEAR}."
         )
 
 
-def cast_adapter_to_float32(model: Any) -> int:
-    """Cast trainable parameters to float32; returns how many there are.
+def cast_adapter_to_float32(model: Any) -> None:
+    """Cast trainable parameters to float32.
 
-    TRL casts QLoRA adapters to bfloat16, in which small updates round to nothing. Call
-    this after the trainer is built and before it creates the optimizer.
+    TRL casts QLoRA adapters to bfloat16, in which small updates round to nothing, and the
+    gradients of float16 parameters cannot be scaled. Call this after the trainer is built and
+    before it creates the optimizer.
     """
     import torch
 
-    count = 0
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.float32)
-            count += parameter.numel()
-    return count

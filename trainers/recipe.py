@@ -9,12 +9,58 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from arabench.errors import UsageError, did_you_mean
+
+#: In `lora.target_modules`: every linear layer but the output head.
+ALL_LINEAR: Final = "all-linear"
+
+
+def _read_number(value: Any) -> Any:
+    """A number that YAML 1.1 reads as text, such as 1e-3, as the number it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _read_names(value: Any) -> Any:
+    """`q_proj,v_proj` as two names, `all-linear` by itself."""
+    names = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not _is_names(names):
+        raise ValueError(f"name linear layers, in a list or with commas, or write {ALL_LINEAR}")
+    return ALL_LINEAR if list(names) == [ALL_LINEAR] else tuple(names)
+
+
+def _read_sources(value: Any) -> Any:
+    """A list of sources as YAML has it; a single one stays text."""
+    if not _is_names([value] if isinstance(value, str) else value):
+        raise ValueError("name a file, folder, pattern or hub data set, or a list of these")
+    return value if isinstance(value, str) else tuple(value)
+
+
+def _is_names(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(isinstance(name, str) and name for name in value)
+    )
+
+
+Number = Annotated[float, BeforeValidator(_read_number)]
 
 
 class Section(BaseModel):
@@ -43,34 +89,49 @@ class QuantizationSection(Section):
     """4: NF4, 8: LLM.int8(), 16: not quantized."""
     double_quantization: bool = True
     """Quantize the quantization constants too (4 bits only)."""
-    compute_dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
-    """Type of matrix products and of autocast."""
+    compute_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Type of matrix products and of autocast. `auto`: bfloat16 where the machine multiplies it in
+    hardware (GPUs of capability 8.0 and above, CPUs with AVX512-BF16 or AMX), float16 on older
+    GPUs, else float32."""
 
 
 class LoraSection(Section):
     """Low-rank adaptation (Hu et al. 2021)."""
 
     r: int = Field(default=8, ge=1, le=1024)
-    alpha: float = Field(default=32, gt=0)
-    dropout: float = Field(default=0.05, ge=0, lt=1)
-    target_modules: tuple[str, ...] = Field(
-        default=("q_proj", "k_proj", "v_proj", "o_proj"), min_length=1, strict=False
-    )
+    """Rank of the update of a weight matrix."""
+    alpha: Number = Field(default=32, gt=0)
+    """The update is multiplied by alpha / r."""
+    dropout: Number = Field(default=0.05, ge=0, lt=1)
+    """Share of the adapter's inputs that are dropped in training."""
+    target_modules: Annotated[
+        Literal["all-linear"] | tuple[str, ...], BeforeValidator(_read_names)
+    ] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    """Names of linear layers (GPT-2's Conv1D too), as a list or with commas; `all-linear` for all
+    but the output head."""
 
 
 class DataSection(Section):
     """The training text: either `text_field`, or `prompt_field` and `response_field`."""
 
-    source: str = Field(min_length=1)
-    """A .txt, .jsonl or .parquet file, a `datasets` folder, or `hub:OWNER/NAME`."""
+    source: Annotated[str | tuple[str, ...], BeforeValidator(_read_sources)]
+    """A file (.txt, .jsonl, .csv, .parquet, ... also .jsonl.zst), a folder of such files as the
+    commands write it, a pattern ('clean/*.jsonl.zst'), a `datasets` folder, `hub:OWNER/NAME`, or a
+    list of these, read in order."""
     config: str | None = None
+    """Configuration of a hub data set."""
     split: str = "train"
+    """Of a hub data set or a `datasets` folder with splits."""
     text_field: str | None = "text"
+    """Field of whole texts; the loss is on every token."""
     prompt_field: str | None = None
+    """Field of prompts, which are read but not learned; goes with response_field."""
     response_field: str | None = None
+    """Field of responses, which are learned."""
     prompt_template: str = "### التعليمات:\n{prompt}\n\n### الإجابة:\n"
     """Wraps the prompt; must hold `{prompt}`. Loss is computed on the response only."""
     max_samples: int | None = Field(default=None, ge=1)
+    """Rows that are read, from the first on; null for all."""
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +139,18 @@ class DataSection(Section):
         if isinstance(content, dict) and content.get("prompt_field"):
             return {"text_field": None, **content}
         return content
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """`source` as a list."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that are read; the one every row must have comes last."""
+        if self.prompt_field and self.response_field:
+            return self.prompt_field, self.response_field
+        return (str(self.text_field),)
 
     @model_validator(mode="after")
     def _one_shape(self) -> DataSection:
@@ -100,24 +173,36 @@ class TrainingSection(Section):
     """Optimization. Steps are optimizer steps."""
 
     max_steps: int = Field(default=10_000, ge=1)
+    """Where the run ends; data is read again from its start as often as that takes."""
     batch_size: int = Field(default=1, ge=1)
+    """Rows in one forward pass."""
     gradient_accumulation: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=5e-5, gt=0)
+    """Forward passes in one step."""
+    learning_rate: Number = Field(default=5e-5, gt=0)
+    """Its highest value."""
     warmup_steps: int = Field(default=100, ge=0)
+    """Steps over which the rate rises from 0; fewer than max_steps."""
     scheduler: Literal["cosine", "linear", "constant"] = "cosine"
     """Linear warm-up, then this."""
-    max_grad_norm: float = Field(default=0.3, gt=0)
-    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: Number = Field(default=0.3, gt=0)
+    """Longer gradients are scaled down to it."""
+    weight_decay: Number = Field(default=0.0, ge=0)
+    """Of AdamW."""
     max_length: int = Field(default=512, ge=8)
-    """Tokens; longer rows are cut."""
+    """Tokens of a row. A longer text becomes several rows, the last of which ends it; a longer
+    response is cut."""
     gradient_checkpointing: bool = True
+    """Compute activations again in the backward pass: less memory, more time."""
     optimizer: Literal["paged_adamw_8bit", "adamw_8bit", "paged_adamw_32bit", "adamw_torch"] = (
         "paged_adamw_8bit"
     )
+    """AdamW with states of 8 or 32 bits; paged ones move to the CPU when GPU memory runs out."""
     save_every: int = Field(default=100, ge=1)
     """Steps between checkpoints, from which a killed run resumes."""
     keep_checkpoints: int = Field(default=2, ge=1)
+    """Newest checkpoints that stay on disk until the run ends."""
     seed: int = Field(default=42, ge=0, lt=2**32)
+    """Of the adapter's first values, dropout and the order of rows."""
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> TrainingSection:
@@ -133,9 +218,11 @@ class Recipe(Section):
     """A whole training run."""
 
     method: Literal["sft"] = "sft"
+    """Supervised fine-tuning."""
     output_dir: str = Field(min_length=1)
     """Gets adapter/, recipe.yaml, run.json, losses.jsonl, losses.png."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: CUDA where there is one."""
     base: BaseSection
     data: DataSection
     quantization: QuantizationSection = QuantizationSection()
@@ -211,10 +298,7 @@ def _explain(error: ValidationError) -> str:
         return f"{name!r} is a section with the keys {', '.join(allowed)}, not {first['input']!r}."
     given = f", not {first['input']!r}" if not isinstance(first["input"], dict) else ""
     message = first["msg"].removeprefix("Value error, ")
-    hint = ""
-    if first["type"] == "float_type" and isinstance(first["input"], str):
-        hint = " (YAML reads 5e-5 as text: write 5.0e-5)"
-    return f"{name + ': ' if name else ''}{message}{given}{hint}."
+    return f"{name + ': ' if name else ''}{message}{given}."
 
 
 def _section_at(where: list[str]) -> type[BaseModel]:

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="discard an earlier run in output_dir"
     )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of the CPU [those that are free now]"
+    )
     parser.add_argument("--show", action="store_true", help="print the resolved recipe and end")
     parser.add_argument("--list", action="store_true", help="list packaged recipes and end")
 
@@ -45,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.list:
         return _list()
+    if options.threads is not None and options.threads < 1:
+        raise UsageError(f"--threads is {options.threads}; allowed is 1 or more.")
     if not options.recipe:
         raise UsageError("no recipe given. Name a YAML file or one of `arabench train --list`.")
     from arabench.trainers.recipe import dump_recipe, load_recipe
@@ -55,19 +60,18 @@ def run(options: argparse.Namespace) -> int:
         return 0
     require_extra("train", "torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
     require_extra("train", "psutil", "matplotlib")
-    return _train(recipe, options.overwrite)
+    return _train(recipe, options.overwrite, options.threads)
 
 
-def _train(recipe: Any, overwrite: bool) -> int:
+def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:
     from arabench.cli.console import say, step_progress
     from arabench.cli.quiet import quiet_libraries
 
     quiet_libraries()
     from arabench.trainers.sft import train
 
-    say(f"loading {recipe.base.name} ({recipe.quantization.bits} bits)")
     with step_progress("train", recipe.training.max_steps) as on_step:
-        outcome = train(recipe, overwrite=overwrite, on_step=on_step)
+        outcome = train(recipe, overwrite=overwrite, threads=threads, on_step=on_step, say=say)
     if outcome.finished_before:
         say(f"this recipe was already run to its end: {outcome.adapter}")
     else:
@@ -78,13 +82,6 @@ def _train(recipe: Any, overwrite: bool) -> int:
             f"loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token"
         )
         say(f"adapter: {outcome.adapter}")
-    if outcome.rows_without_text:
-        say(f"{outcome.rows_without_text:,} rows without text were left out")
-    if outcome.rows_cut_off:
-        say(
-            f"{outcome.rows_cut_off:,} rows were left out: their prompt alone fills "
-            f"training.max_length ({recipe.training.max_length} tokens)"
-        )
     if not outcome.learned:
         say(
             "this run learned nothing: on the same training rows the loss is "

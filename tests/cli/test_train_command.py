@@ -71,6 +71,11 @@ def test_a_whole_run_and_its_messages(
     lines = done.stderr.splitlines()
     assert all(line.startswith("arabench: ") for line in lines), done.stderr
     assert "5 steps in" in done.stderr
+    computing = next(line for line in lines if "computing in" in line)
+    assert computing.endswith("on cpu, 1 threads (OMP_NUM_THREADS)"), computing
+    # What a user should know stands before the first step.
+    order = ["computing in", "rows without text", "loading", "step 1/5"]
+    assert [done.stderr.index(part) for part in order] == sorted(map(done.stderr.index, order))
     assert "2 rows without text were left out" in done.stderr
     assert main(["train", write(recipe, tmp_path)]) == 0
     assert "already run to its end" in capsys.readouterr().err
@@ -198,7 +203,8 @@ def test_bad_input_in_a_process_of_its_own(
         (["R", "--set", "data.source={"], "is no valid YAML"),
         (["R", "--set", "data.source=2020-99-99"], "is no valid YAML"),
         (["R", "--set", "data.sorce=x"], "Did you mean 'source'"),
-        (["R", "--set", "training.learning_rate=5e-5"], "write 5.0e-5"),
+        (["R", "--set", "training.learning_rate=fast"], "valid number, not 'fast'"),
+        (["R", "--threads", "0"], "--threads is 0; allowed is 1 or more"),
         (["R", "--set", "output_dir.x=5"], "is a value, not a section"),
     ],
 )

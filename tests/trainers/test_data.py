@@ -14,7 +14,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from arabench.errors import DataError, UsageError  # noqa: E402
-from arabench.trainers.data import Rows, load_rows  # noqa: E402
+from arabench.trainers.data import Rows, files_sha256, find_places, load_rows  # noqa: E402
 from arabench.trainers.recipe import DataSection  # noqa: E402
 
 END = "<end>"
@@ -22,8 +22,14 @@ TEXTS = ["مرحبا {prompt} {0}", "كيف حالك"]
 PAIRS = [{"q": "ما معنى {x}؟ {prompt}", "a": "لا {شيء}"}, {"q": "", "a": "نعم"}]
 
 
-def rows_of(source: str | Path, **keys: Any) -> Rows:
-    return load_rows(DataSection(source=str(source), **keys), END)
+def rows_of(source: str | Path | list[str], **keys: Any) -> Rows:
+    section = DataSection(source=source if isinstance(source, list) else str(source), **keys)
+    places, _ = find_places(section)
+    return load_rows(section, places, END)
+
+
+def digest_of(*sources: str | Path) -> str | None:
+    return files_sha256(find_places(DataSection(source=[str(s) for s in sources]))[0])
 
 
 def write_jsonl(path: Path, rows: Sequence[Any]) -> Path:
@@ -109,12 +115,16 @@ def test_wrong_sources(tmp_path: Path) -> None:
     jsonl = write_jsonl(tmp_path / "t.jsonl", [{"text": "x", "a": "y"}])
     (tmp_path / "t.txt").write_text("x\n", encoding="utf-8")
     (tmp_path / "empty.txt").touch()
+    (tmp_path / "folder").mkdir()
     for source, keys, expected in (
         (jsonl, {"text_field": "txt"}, "Did you mean 'text'"),
         (jsonl, pair, "has no field 'q'"),
         (tmp_path / "t.txt", pair, "plain text and has no fields"),
         (tmp_path / "none.jsonl", {}, "does not exist"),
-        (tmp_path, {}, f"For a folder of data files use hub:{tmp_path}"),
+        (tmp_path / "folder", {}, "holds no file with one of the suffixes"),
+        (tmp_path / "*.zip", {}, "nothing matches"),
+        ("~nobody-of-this-name/x", {}, "Check the path"),
+        ("hub:", {}, "names no data set"),
         (tmp_path / "t.doc", {}, "does not exist"),
         ("-", {}, "standard input"),
         ("hub:/nowhere/at/all", {}, "could not be loaded"),
@@ -122,7 +132,7 @@ def test_wrong_sources(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             rows_of(source, **keys)
         assert expected in str(caught.value)
-        assert "--field" not in str(caught.value)
+        assert "--" not in str(caught.value)
     with pytest.raises(DataError, match=r"is empty"):
         rows_of(tmp_path / "empty.txt")
 
@@ -154,3 +164,91 @@ def test_bad_rows(tmp_path: Path) -> None:
     datasets.Dataset.from_list([{"text": 1}]).save_to_disk(tmp_path / "numbers")
     with pytest.raises(DataError, match=r"'text' is int, not text"):
         rows_of(tmp_path / "numbers")
+
+
+class TestFolders:
+    """Whatever `arabench` writes can be named, and what it sets aside is no data."""
+
+    @staticmethod
+    def text(number: int) -> str:
+        return f"نص رقم {number} " * 2500
+
+    @pytest.fixture(scope="class")
+    def corpus(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A folder of shards, made by the command, with rows dropped and rejected."""
+        from arabench.cli.main import main
+
+        place = tmp_path_factory.mktemp("corpus")
+        raw = place / "raw.jsonl"
+        lines = [json.dumps({"text": self.text(number % 30)}) for number in range(60)]
+        raw.write_text("\n".join([*lines, "{broken", ""]), encoding="utf-8")
+        folder = place / "corpus"
+        command = ["dedup", str(raw), "-o", f"{folder}/", "--shard-size", "1MB"]
+        assert main(command) == 1  # a row was set aside
+        return folder
+
+    @pytest.mark.parametrize("form", ["{}", "{}/", "{}/*.jsonl", "{}/**/*.jsonl", "hub:{}"])
+    def test_shards_without_what_was_set_aside(self, corpus: Path, form: str) -> None:
+        names = {path.name for path in corpus.iterdir()}
+        assert "part-00001.jsonl" in names, names
+        assert any(name.endswith(".dropped.jsonl") for name in names), names
+        assert any(name.endswith(".rejects.jsonl") for name in names), names
+        rows = rows_of(form.format(corpus))
+        assert rows.dataset["text"] == [self.text(number) + END for number in range(30)]
+        assert rows.skipped == 0
+
+    def test_compressed_shards_and_other_formats(self, tmp_path: Path) -> None:
+        import gzip
+
+        (tmp_path / "a").mkdir()
+        with gzip.open(tmp_path / "a" / "2.jsonl.gz", "wt", encoding="utf-8") as stream:
+            stream.write('{"text": "two"}\n')
+        pq.write_table(pa.Table.from_pylist([{"text": "one"}]), tmp_path / "a" / "1.parquet")
+        (tmp_path / "a" / "3.txt").touch()  # all rows of this file were dropped
+        (tmp_path / "a" / "notes.doc").write_text("x")
+        section = DataSection(source=str(tmp_path / "a"))
+        places, notes = find_places(section)
+        assert load_rows(section, places, "").dataset["text"] == ["one", "two"]
+        assert len(notes) == 1
+        assert "unknown format were left out (1 x .doc)" in notes[0]
+
+    def test_several_sources_are_read_in_order(self, tmp_path: Path) -> None:
+        for name in ("b", "a", "c"):
+            (tmp_path / f"{name}.txt").write_text(f"{name}\n", encoding="utf-8")
+        saved = write_text_source("folder", tmp_path)
+        sources = [str(tmp_path / "c.txt"), f"{tmp_path}/[ab].txt", saved]
+        expected = ["c", "a", "b", *TEXTS]
+        assert rows_of(sources).dataset["text"] == [text + END for text in expected]
+        assert len(rows_of(sources, max_samples=2).dataset) == 2
+
+    def test_only_empty_files(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "1.txt").touch()
+        with pytest.raises(DataError, match="holds only empty files"):
+            rows_of(tmp_path / "a")
+
+    def test_a_broken_row_names_its_file(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        write_jsonl(tmp_path / "a" / "1.jsonl", [{"text": "x"}])
+        write_jsonl(tmp_path / "a" / "2.jsonl", [{"text": "x"}, {"text": 5}])
+        with pytest.raises(DataError, match=r"2\.jsonl.*(int|not text)"):
+            rows_of(tmp_path / "a")
+        write_jsonl(tmp_path / "a" / "2.jsonl", [{"txt": "x"}])
+        with pytest.raises(UsageError, match=r"2\.jsonl.*'text'"):
+            rows_of(tmp_path / "a")
+
+    def test_digest_covers_every_file_and_its_name(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        one, two = tmp_path / "a" / "1.txt", tmp_path / "a" / "2.txt"
+        one.write_text("x")
+        two.write_text("y")
+        seen = {digest_of(tmp_path / "a"), digest_of(one), digest_of(two), digest_of(one, two)}
+        assert len(seen) == 4
+        (tmp_path / "a" / "1.txt.rejects.jsonl").write_text("{}")  # not read, so not part of it
+        assert digest_of(tmp_path / "a") in seen
+        two.write_text("z")
+        seen.add(digest_of(tmp_path / "a"))
+        two.rename(tmp_path / "a" / "3.txt")
+        seen.add(digest_of(tmp_path / "a"))
+        assert len(seen) == 6
+        assert digest_of("hub:org/name") is None

@@ -30,7 +30,7 @@ def complaint(tmp_path: Path, text: str, overrides: dict[str, Any] | None = None
 def test_defaults_are_the_settings_of_the_paper(tmp_path: Path) -> None:
     recipe = load(tmp_path, MINIMAL)
     assert recipe.quantization.model_dump() == {
-        "bits": 4, "double_quantization": True, "compute_dtype": "bfloat16",
+        "bits": 4, "double_quantization": True, "compute_dtype": "auto",
     }  # fmt: skip
     assert recipe.lora.model_dump() == {
         "r": 8, "alpha": 32, "dropout": 0.05,
@@ -81,7 +81,11 @@ def test_fingerprint_ignores_only_the_output_folder(tmp_path: Path) -> None:
         ("training: {learning_rat: 1.0}", "'training.learning_rat'. Did you mean 'learning_rate'?"),
         ("lora: {rank: 8, alhpa: 3}", "unknown key 'lora.rank'. Allowed: alpha, dropout, r,"),
         ("quantization: {bit: 4}", "Did you mean 'bits'?"),
-        ("training: {learning_rate: 5e-5}", "YAML reads 5e-5 as text: write 5.0e-5"),
+        ("training: {learning_rate: fast}", "learning_rate: Input should be a valid number, not"),
+        ("training: {learning_rate: 1e-3x}", "learning_rate: Input should be a valid number, not"),
+        ("training: {learning_rate: true}", "learning_rate: Input should be a valid number, not"),
+        ("training: {learning_rate: nan}", "training.learning_rate: Input should be a finite"),
+        ("training: {learning_rate: -1e-3}", "greater than 0, not -0.001"),
         ("training: {learning_rate: .inf}", "training.learning_rate: Input should be a finite"),
         ("training: {learning_rate: .nan}", "training.learning_rate: Input should be a finite"),
         ("training: {learning_rate: 0}", "greater than 0, not 0"),
@@ -89,8 +93,11 @@ def test_fingerprint_ignores_only_the_output_folder(tmp_path: Path) -> None:
         ("training: {max_steps: true}", "training.max_steps: Input should be a valid integer"),
         ("training: {scheduler: cosin}", "Input should be 'cosine', 'linear' or 'constant'"),
         ("quantization: {bits: 5}", "Input should be 4, 8 or 16, not 5"),
-        ("lora: {target_modules: q_proj}", "lora.target_modules: Input should be a valid tuple"),
-        ("lora: {target_modules: []}", "lora.target_modules: "),
+        ("lora: {target_modules: []}", "lora.target_modules: name linear layers, in a list or"),
+        ("lora: {target_modules: ''}", "lora.target_modules: name linear layers, in a list or"),
+        ("lora: {target_modules: [q_proj, 1]}", "or write all-linear, not ['q_proj', 1]"),
+        ("lora: {target_modules: 5}", "lora.target_modules: name linear layers"),
+        ("quantization: {compute_dtype: bf16}", "Input should be 'auto', 'bfloat16', 'float16'"),
         ("lora: {dropout: 1.0}", "less than 1, not 1.0"),
         ("training: [1]", "'training' is a section with the keys max_steps,"),
         ("training:", "'training' is a section with the keys max_steps,"),
@@ -100,6 +107,50 @@ def test_fingerprint_ignores_only_the_output_folder(tmp_path: Path) -> None:
 )
 def test_wrong_keys_and_values(tmp_path: Path, addition: str, expected: str) -> None:
     assert expected in complaint(tmp_path, MINIMAL + addition)
+
+
+@pytest.mark.parametrize("written", ["1e-3", "1E-3", "1.0e-3", "0.001", "'1e-3'"])
+def test_numbers_as_people_write_them(tmp_path: Path, written: str) -> None:
+    """YAML 1.1 reads 1e-3 as text."""
+    keys = ("training.learning_rate", "training.weight_decay", "training.max_grad_norm",
+            "lora.alpha", "lora.dropout")  # fmt: skip
+    for key in keys:
+        section, name = key.split(".")
+        recipe = load(tmp_path, f"{MINIMAL}{section}: {{{name}: {written}}}")
+        assert getattr(getattr(recipe, section), name) == 0.001
+        overridden = load(tmp_path, MINIMAL, {key: "1e-3"})
+        assert getattr(getattr(overridden, section), name) == 0.001
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("q_proj", ("q_proj",)),
+        ("'q_proj,v_proj'", ("q_proj", "v_proj")),
+        ("q_proj v_proj", ("q_proj", "v_proj")),
+        ("[q_proj, v_proj]", ("q_proj", "v_proj")),
+        ("all-linear", "all-linear"),
+        ("[all-linear]", "all-linear"),
+    ],
+)
+def test_target_modules_as_people_write_them(tmp_path: Path, written: str, read: Any) -> None:
+    recipe = load(tmp_path, f"{MINIMAL}lora:\n  target_modules: {written}\n")
+    assert recipe.lora.target_modules == read
+    assert load(tmp_path, dump_recipe(recipe)) == recipe
+
+
+def test_one_source_or_several(tmp_path: Path) -> None:
+    recipe = load(tmp_path, MINIMAL)
+    assert (recipe.data.source, recipe.data.sources) == ("t.txt", ("t.txt",))
+    recipe = load(tmp_path, MINIMAL.replace("t.txt", "[t.txt, 'clean/*.jsonl.zst']"))
+    assert recipe.data.sources == ("t.txt", "clean/*.jsonl.zst")
+    assert load(tmp_path, dump_recipe(recipe)) == recipe
+
+
+@pytest.mark.parametrize("source", ["[]", "''", "5", "['']", "[a, 5]", "null"])
+def test_sources_that_are_none(tmp_path: Path, source: str) -> None:
+    message = complaint(tmp_path, MINIMAL.replace("t.txt", source))
+    assert "data.source: name a file, folder, pattern or hub data set, or a list" in message
 
 
 @pytest.mark.parametrize(

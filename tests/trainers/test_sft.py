@@ -20,8 +20,9 @@ import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from arabench.checkpoints import inspect_adapter, inspect_base, weights_sha256  # noqa: E402
+from arabench.devices import pick_precision  # noqa: E402
 from arabench.errors import DataError, UsageError  # noqa: E402
-from arabench.trainers import data, model, sft  # noqa: E402
+from arabench.trainers import data, model, sft, tokens, trainer  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
 from arabench.trainers.record import read_losses  # noqa: E402
 from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402
@@ -31,12 +32,13 @@ RUN_FILES = {"adapter", "recipe.yaml", "run.json", "losses.jsonl", "losses.png"}
 
 def built(recipe: Recipe, folder: Path) -> Any:
     """The trainer of a recipe as `train` prepares it, not run."""
-    base, tokenizer = model.load_base(recipe, "cpu")
-    rows = data.load_rows(recipe.data, tokenizer.eos_token)
-    trainer = sft._build(recipe, "cpu", base, tokenizer, rows.dataset, folder / "l.jsonl", None)
-    model.cast_adapter_to_float32(trainer.model)
-    model.disable_cpu_repacking(trainer.model)
-    return trainer
+    base, source = model.find_base(recipe, model.check_base(recipe))
+    places, _ = data.find_places(recipe.data)
+    rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token).dataset
+    encoded = tokens.encode(rows, base.tokenizer, recipe.training.max_length)
+    dtype = pick_precision(recipe.quantization.compute_dtype, "cpu").dtype
+    loaded = model.load_base(recipe, source, "cpu", dtype)
+    return trainer.build(recipe, "cpu", dtype, loaded, base.tokenizer, encoded.dataset, folder)
 
 
 def write_pairs(path: Path, rows: list[tuple[str, str]]) -> dict[str, Any]:
@@ -90,17 +92,15 @@ def test_small_rates_move_a_float32_adapter_and_nothing_else(
         base={"name": str(request.getfixturevalue(base))},
         training={"learning_rate": 1e-6, "optimizer": "adamw_torch"},
     )
-    trainer = built(recipe, tmp_path)
-    quantized = [m for m in trainer.model.modules() if hasattr(m, "support_avx512bf16_for_cpu")]
+    made = built(recipe, tmp_path)
+    quantized = [m for m in made.model.modules() if hasattr(m, "support_avx512bf16_for_cpu")]
     assert quantized
     assert not any(module.support_avx512bf16_for_cpu for module in quantized)
-    before = {name: value.detach().clone() for name, value in trainer.model.named_parameters()}
+    before = {name: value.detach().clone() for name, value in made.model.named_parameters()}
     with torch.no_grad():  # what breaks training without the cure
-        trainer.prediction_step(
-            trainer.model.eval(), trainer.data_collator([trainer.train_dataset[0]]), True
-        )
-    trainer.train()
-    for name, value in trainer.model.named_parameters():
+        made.prediction_step(made.model.eval(), made.data_collator([made.train_dataset[0]]), True)
+    made.train()
+    for name, value in made.model.named_parameters():
         if value.requires_grad:
             assert value.dtype == torch.float32
             # lora_A has no gradient until lora_B has left zero, so it starts a step later.
@@ -130,10 +130,10 @@ def test_constant_rate_has_a_warm_up_too(make_recipe: MakeRecipe) -> None:
 
 def test_loss_is_on_the_response_only(make_recipe: MakeRecipe, tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "p.jsonl", [("ما {معنى}؟", "لا شيء {x}"), ("من؟", "أنا")])
-    trainer = built(make_recipe(data=pairs), tmp_path)
-    tokenizer = trainer.processing_class
-    for row, response in zip(trainer.train_dataset, ("لا شيء {x}", "أنا"), strict=True):
-        batch = trainer.data_collator([row])
+    made = built(make_recipe(data=pairs), tmp_path)
+    tokenizer = made.processing_class
+    for row, response in zip(made.train_dataset, ("لا شيء {x}", "أنا"), strict=True):
+        batch = made.data_collator([row])
         labels = batch["labels"][0]
         learned = tokenizer.decode(labels[labels != -100])
         assert learned == response + tokenizer.eos_token
@@ -141,9 +141,9 @@ def test_loss_is_on_the_response_only(make_recipe: MakeRecipe, tmp_path: Path) -
 
 
 def test_text_is_learned_whole_and_ends_once(make_recipe: MakeRecipe, tmp_path: Path) -> None:
-    trainer = built(make_recipe(), tmp_path)
-    labels = trainer.data_collator([trainer.train_dataset[0]])["labels"][0]
-    tokenizer = trainer.processing_class
+    made = built(make_recipe(), tmp_path)
+    labels = made.data_collator([made.train_dataset[0]])["labels"][0]
+    tokenizer = made.processing_class
     assert tokenizer.decode(labels[labels != -100]) == SENTENCE + tokenizer.eos_token
 
 
@@ -311,7 +311,7 @@ def test_a_kill_between_the_last_step_and_the_end(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sft, "_save_adapter", killed)
+        patch.setattr(trainer, "save_adapter", killed)
         with pytest.raises(KeyboardInterrupt):
             sft.train(recipe)
     before = read_losses(tmp_path / "run" / "losses.jsonl")

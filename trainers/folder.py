@@ -1,0 +1,172 @@
+"""The folder of a run: whose it is, who writes to it now, and where a killed run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from arabench.checkpoints import RECORD_NAME
+from arabench.corpus.files import write_text_atomically
+from arabench.errors import ArabenchError, UsageError
+from arabench.records import read_json_object
+from arabench.trainers import record
+from arabench.trainers.recipe import Recipe, dump_recipe
+
+#: First line of a recipe.yaml that a run wrote, so that nobody else's is ever replaced.
+_MARK: Final = "# Resolved by `arabench train` for the run in this folder. Do not edit.\n"
+#: Locked by the process that trains into the folder, whose number it holds. The lock ends with
+#: the process; a file without one means nothing.
+LOCK_NAME: Final = ".arabench-train.lock"
+#: What must be the same when a run is resumed, in words.
+_SAME: Final = {
+    "base_sha256": "the base weights",
+    "data_sha256": "the data",
+    "tokens_sha256": "the tokenizer, or how rows are divided,",
+    "compute_dtype": "the type of matrix products",
+}
+
+
+def check_folder(folder: Path, recipe: Recipe, overwrite: bool) -> None:
+    """Refuse a folder that is not ours, or holds a run of another recipe; writes nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"output_dir {str(folder)!r} is a file. Choose a folder.")
+    if not folder.is_dir() or not any(entry.name != LOCK_NAME for entry in folder.iterdir()):
+        return
+    stored = folder / "recipe.yaml"
+    text = stored.read_text(encoding="utf-8", errors="replace") if stored.is_file() else ""
+    if not text.startswith(_MARK):
+        raise UsageError(
+            f"output_dir {str(folder)!r} is not empty and holds no run of ours. Choose another."
+        )
+    begun = (folder / "losses.jsonl").exists() or (folder / "run.json").exists()
+    if begun and not overwrite and text != _MARK + dump_recipe(recipe):
+        raise UsageError(
+            f"output_dir {str(folder)!r} holds a run of another recipe. "
+            "Choose another output_dir, or use --overwrite."
+        )
+
+
+@contextlib.contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep other trainers out of a folder, which is made; if nothing is written, it goes again.
+
+    Raises:
+        UsageError: another process trains into it.
+        ArabenchError: it cannot be written.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    path = folder / LOCK_NAME
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stream = _lock(path, folder)
+        except OSError as error:
+            raise ArabenchError(
+                f"output_dir {str(folder)!r} cannot be written: {error.strerror or error}. "
+                "Check the path and its permissions."
+            ) from error
+        with stream:
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    finally:
+        for place in made:
+            with contextlib.suppress(OSError):  # there is something in it
+                place.rmdir()
+
+
+def _lock(path: Path, folder: Path) -> IO[str]:
+    """The lock file, locked and holding the number of this process."""
+    while True:
+        stream = path.open("a+", encoding="utf-8")
+        try:
+            _lock_stream(stream)
+        except BlockingIOError:
+            with stream:
+                stream.seek(0)
+                other = stream.read(20).strip()
+            raise UsageError(
+                f"output_dir {str(folder)!r} is in use: process {other or 'unknown'} trains into "
+                "it. Wait for it, or choose another output_dir."
+            ) from None
+        try:
+            if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
+                break
+        except FileNotFoundError:
+            pass
+        stream.close()  # its holder ended and removed it since it was opened
+    stream.truncate(0)
+    stream.write(str(os.getpid()))
+    stream.flush()
+    return stream
+
+
+def _lock_stream(stream: IO[str]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks
+        return
+
+
+def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> Path | None:
+    """The checkpoint to resume from, if there is one; writes nothing.
+
+    Raises:
+        UsageError: what it was trained on is no longer the same.
+    """
+    checkpoint = _last_checkpoint(folder / "checkpoints")
+    begun_with = folder / "checkpoints" / RECORD_NAME
+    if checkpoint and begun_with.exists():
+        before = read_json_object(begun_with)
+        for key, what in _SAME.items():
+            was, is_now = before.get(key), provenance[key]
+            if was != is_now:
+                shown = f" ({was}, now {is_now})" if key == "compute_dtype" else ""
+                raise UsageError(
+                    f"{what} changed since the run in {str(folder)!r} began{shown}, so it cannot "
+                    "be resumed. Restore that, choose another output_dir, or use --overwrite."
+                )
+    return checkpoint
+
+
+def claim(folder: Path, recipe: Recipe, provenance: dict[str, Any], overwrite: bool) -> None:
+    """Make the checked folder ours."""
+    if overwrite:
+        # Only what a run writes: never a whole folder that somebody named by mistake.
+        for name in ("checkpoints", "adapter", ".adapter.partial"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png"):
+            (folder / name).unlink(missing_ok=True)
+    write_text_atomically(folder / "recipe.yaml", _MARK + dump_recipe(recipe))
+    record.write_json(folder / "checkpoints" / RECORD_NAME, provenance)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Optimizer steps that were done when it was written."""
+    return int(checkpoint.name.rsplit("-", 1)[1])
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """Newest complete checkpoint: the trainer writes trainer_state.json last."""
+    found = [path for path in folder.glob("checkpoint-*") if _is_complete(path)]
+    return max(found, key=step_of, default=None)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # killed before or while it was written
+        return False
+    return True
