@@ -200,6 +200,7 @@ process_results: {FUNCTIONS}.score_noisy_lm
 # Multiple choice with noisy questions and clean choices.
 class: {FUNCTIONS}.PromptsTask
 output_type: multiple_choice
+num_fewshot: 0
 custom_dataset: {FUNCTIONS}.noisy_mc_data
 test_split: test
 doc_to_text: {FUNCTIONS}.choice_prompt

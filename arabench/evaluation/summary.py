@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arabench.evaluation.results import Evaluation, TaskResult
@@ -100,6 +100,8 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
         table = cells(evaluation)
         headings = [h for _, _, h in COLUMNS if any(cell.heading == h for cell in table)]
         lines = [f"**{markdown_text(evaluation.model)}** (95 % bootstrap intervals)", ""]
+        if evaluation.settings:
+            lines += [markdown_text(_in_words(evaluation.settings)), ""]
         if headings:
             lines += [
                 f"| | {' | '.join(headings)} |",
@@ -120,8 +122,26 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
                 for task, metric, value, low, high in others
             ]
             lines.append("")
+        notes = [(name, note) for name, task in evaluation.tasks.items() for note in task.notes]
+        if notes:
+            lines += [f"- {markdown_text(f'{name}: {note}')}" for name, note in notes] + [""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
+
+
+def _in_words(settings: Mapping[str, str]) -> str:
+    """The settings that a reader asks for first; the others are in the results."""
+    limit = settings.get("limit", "none")
+    parts = [
+        settings.get("dtype", "")
+        + ("" if settings.get("quantization") == "none" else ", quantized"),
+        f"sums in {settings.get('softmax_dtype', '?')}",
+        f"before a text: {settings.get('prefix', '?')}",
+        f"context {settings.get('max_length', '?')} tokens",
+        "no chat template" if settings.get("chat_template") == "none" else "with chat template",
+        "all documents" if limit == "none" else f"only {limit} documents a task",
+    ]
+    return "; ".join(parts)
 
 
 def _show(cell: Cell | None) -> str:

@@ -16,6 +16,7 @@ from arabench.devices import (
     pick_precision,
 )
 from arabench.errors import ArabenchError, UsageError
+from arabench.hub import require_reachable
 from arabench.models.kinds import check_causal
 
 
@@ -69,15 +70,18 @@ def load_base(request: BaseRequest) -> Base:
     quantized = request.bits == 4
     quantization = {"quantization_config": nf4(precision.dtype)} if quantized else {}
     name = request.name
+    source: dict[str, Any] = {"trust_remote_code": request.trust_remote_code}
     if is_local(name):
         name = str(Path(name).expanduser())
+    else:
+        source["local_files_only"] = require_reachable(name)
     try:
-        check_causal(AutoConfig.from_pretrained(name, trust_remote_code=request.trust_remote_code))
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=request.trust_remote_code)
+        check_causal(AutoConfig.from_pretrained(name, **source))
+        tokenizer = AutoTokenizer.from_pretrained(name, **source)
         model = AutoModelForCausalLM.from_pretrained(
             name, dtype=getattr(torch, precision.dtype), device_map={"": device},
             use_safetensors=None if request.allow_pickle else True,
-            trust_remote_code=request.trust_remote_code, **quantization,
+            **source, **quantization,
         )  # fmt: skip
     except ArabenchError:
         raise
