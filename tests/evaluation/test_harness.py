@@ -146,6 +146,11 @@ def test_bfloat16_scores_are_summed_in_float32(tiny_base: Path, tmp_path: Path) 
     assert load_evaluation(folder).settings["softmax_dtype"] == "float32"
 
 
+def test_a_group_is_loaded_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(task_manager({}).load(["arabench_dialects"])["tasks"]) == 23
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 # --- caches --------------------------------------------------------------------------------------
 
 

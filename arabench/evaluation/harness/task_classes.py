@@ -31,6 +31,15 @@ def task_classes() -> dict[str, type]:
             self._run: dict[str, str] = {}
             self._notes: list[str] = []
 
+        def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+            if not callable(self.config.custom_dataset):
+                super().download(dataset_kwargs, **kwargs)
+                return
+            # As lm-eval does, without its advice on --metadata, which comes once a task.
+            self.dataset = self.config.custom_dataset(
+                **(self.config.metadata or {}), **(self.config.dataset_kwargs or {})
+            )
+
         def build_all_requests(self, **kwargs: Any) -> None:
             super().build_all_requests(**kwargs)
             _check_requests(self, kwargs)
