@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "trainers": FOUNDATION
     | {"text", "corpus", "evaluation", "checkpoints", "records", "devices", "hub"},
     "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation", "records"},
-    "gate": FOUNDATION | {"evaluation", "corpus"},
+    "gate": FOUNDATION | {"evaluation", "corpus", "statistics"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}
 ALLOWED["cli"] = {*ALLOWED, "demo"}

@@ -2,7 +2,7 @@
 
 BASELINE and CANDIDATE are folders written by `lm_eval --output_path DIR --log_samples`
 or `arabench eval -o DIR`. Exit status: 0 the candidate passes, 1 it is stopped, 2 the
-two cannot be compared.
+two cannot be compared, 3 undecided: too little was measured.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import argparse
 import contextlib
 import os
 import sys
+
+#: Exit status of each decision.
+STATUSES = {"pass": 0, "stop": 1, "undecided": 3}
 
 EXAMPLES = """\
 examples:
@@ -42,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare and decide. Status 1 means a decision, so whatever else goes wrong is 2."""
+    """Compare and decide. Statuses 1 and 3 are decisions, so whatever else goes wrong is 2."""
     from arabench.errors import ArabenchError, UsageError
 
     try:
@@ -71,7 +74,7 @@ def _decide(options: argparse.Namespace) -> int:
     from arabench.evaluation.results import load_evaluation
     from arabench.gate.compare import compare
     from arabench.gate.policy import load_policy
-    from arabench.gate.report import junit, markdown
+    from arabench.gate.report import junit, markdown, summary
 
     reports = [os.path.realpath(path) for path in (options.markdown, options.junit) if path]
     if len(reports) > len(set(reports)):
@@ -87,13 +90,8 @@ def _decide(options: argparse.Namespace) -> int:
         write_text_atomically(options.junit, junit(comparison))
     if not options.quiet:
         _print(report)
-    failed = [row for row in comparison.rows if row.verdict == "fail"]
-    decided = [row for row in comparison.rows if row.verdict != "info"]
-    say(
-        f"gate: {'PASS' if comparison.passed else 'STOP'} "
-        f"({len(decided) - len(failed)} of {len(decided)} deciding rows pass)"
-    )
-    return 0 if comparison.passed else 1
+    say(f"gate: {summary(comparison)}")
+    return STATUSES[comparison.decision]
 
 
 def _print(report: str) -> None:

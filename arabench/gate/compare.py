@@ -1,11 +1,8 @@
 """Paired comparison of two evaluations and the decision.
 
-Both models answered the same items, so items are resampled for both together: what
-makes an item hard for both cancels out (paired bootstrap; Koehn 2004, Berg-Kirkpatrick
-et al. 2012). All decisions are one-sided at the policy's confidence. A candidate passes
-when every deciding row passes, so the chance to let through one that is at the margin of
-a non-inferiority rule is at most about 1 - confidence, however many rows there are (more
-on a handful of items: at 95 % confidence 8 % on ten items, 17 % on three).
+Both models answered the same items, so items are compared pairwise: what makes an item hard for
+both cancels out. How a row is tested is in arabench.statistics.paired, what it must show in
+arabench.gate.verdict.
 """
 
 from __future__ import annotations
@@ -13,17 +10,36 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
+from typing import Final
 
 from arabench.errors import UsageError
 from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES, Array, Score, Sums, point, resample_weights
+from arabench.evaluation.scores import SCORES, Score, point
+from arabench.gate.comparable import check_comparable, check_not_identical
+from arabench.gate.contrast import contrast
 from arabench.gate.policy import Policy
+from arabench.gate.verdict import (
+    Answer,
+    Cause,
+    Decision,
+    Question,
+    Verdict,
+    answer_all,
+    decide,
+    demand_of,
+    draws_for,
+)
 from arabench.varieties import VARIETIES
 
-Verdict = Literal["pass", "fail", "info"]
+#: Beyond this many items nobody goes on; the difference is then the margin itself.
+MOST_ITEMS: Final = 10_000_000
+
+_RULES: Final = {
+    "improve": "must improve",
+    "non_inferiority": "shown not worse than margin",
+    "regression": "not shown worse than margin",
+    None: "reported",
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +48,12 @@ class Row:
 
     Attributes:
         degradation: point estimate; negative is better than the baseline.
-        low, high: two one-sided bounds of the degradation at the policy's confidence.
+        low, high: one-sided bounds of the degradation. `high` is at the policy's confidence;
+            `low` too, but for all rows that decide together.
         margin: allowed degradation; 0 when improvement is demanded; None for info rows.
         rule: what was tested, in words.
+        cause: why the row is undecided, None where it is not.
+        needed_items: about how many items would settle an undecided row, where that can be said.
     """
 
     task: str
@@ -49,6 +68,8 @@ class Row:
     rule: str
     items: int
     verdict: Verdict
+    cause: Cause | None = None
+    needed_items: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,149 +82,68 @@ class Comparison:
     rows: tuple[Row, ...]
 
     @property
+    def decision(self) -> Decision:
+        """Of the run: a failed row stops it, an undecided one blocks it unless the policy says."""
+        return decide((row.verdict for row in self.rows), self.policy)
+
+    @property
+    def draws(self) -> int:
+        """Bootstrap draws that were made."""
+        return draws_for(sum(row.margin is not None for row in self.rows), self.policy)
+
+    @property
     def passed(self) -> bool:
-        """No deciding row failed."""
-        return all(row.verdict != "fail" for row in self.rows)
+        """Nothing stops the candidate, and nothing that blocks is open."""
+        return self.decision == "pass"
 
 
 def compare(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> Comparison:
-    """Compare every metric of every shared task.
+    """Compare every metric of every task.
 
     Raises:
         UsageError: the evaluations are not comparable, or nothing would decide.
     """
-    names = _shared_tasks(baseline, candidate)
-    rows = []
-    for name in names:
-        left, right = baseline.tasks[name], candidate.tasks[name]
-        _check_comparable(left, right)
-        for metric in left.signatures:
-            if metric in left.scores:
-                rows.append(_compare_metric(left, right, metric, policy))
-    _check_policy_applies(rows, policy)
+    check_comparable(baseline, candidate)
+    questions = ask(baseline, candidate, policy)
+    _check_policy_applies(questions, policy)
     if not policy.allow_identical:
-        _check_not_identical(baseline, candidate)
+        check_not_identical(baseline, candidate)
+    answers = answer_all(questions, policy)
+    rows = [_row(*pair, policy) for pair in zip(questions, answers, strict=True)]
     return Comparison(baseline, candidate, policy, tuple(sorted(rows, key=_row_order)))
 
 
-def _row_order(row: Row) -> tuple[int, int, str]:
-    variety = VARIETIES.index(row.variety) if row.variety in VARIETIES else len(VARIETIES)
-    return list(SCORES).index(row.metric), variety, row.task
+def ask(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> list[Question]:
+    """Every metric of every task with what the policy asks of it; both hold the same ones.
 
-
-def _shared_tasks(baseline: Evaluation, candidate: Evaluation) -> list[str]:
-    missing = sorted(set(baseline.tasks) ^ set(candidate.tasks))
-    if missing:
-        holder = baseline if missing[0] in baseline.tasks else candidate
-        raise UsageError(
-            f"the evaluations cover different tasks: {missing[0]!r} is only in {holder.path} "
-            f"({len(missing)} tasks differ). Run both with the same --tasks."
-        )
-    return list(baseline.tasks)
-
-
-def _check_comparable(left: TaskResult, right: TaskResult) -> None:
-    """Refuse two results that were not measured the same way on the same data."""
-    checks = [
-        ("variety", str(left.variety), str(right.variety)),
-        ("task version", left.version, right.version),
-        ("condition", left.conditions or "none", right.conditions or "none"),
-        ("metric signature", str(left.signatures), str(right.signatures)),
-        ("list of metrics", str(sorted(left.scores)), str(sorted(right.scores))),
-        ("settings", left.settings, right.settings),
-        ("number of samples", str(left.samples), str(right.samples)),
-        ("data hash", left.data_hash[:12], right.data_hash[:12]),
+    Raises:
+        UsageError: a metric that decides has a value that no working model has.
+    """
+    measured = [
+        (left, metric)
+        for left in baseline.tasks.values()
+        for metric in left.signatures
+        if metric in left.scores
     ]
-    for what, ours, theirs in checks:
-        if ours != theirs:
-            raise UsageError(
-                f"task {left.name!r} cannot be compared: its {what} is {ours} in the baseline and "
-                f"{theirs} in the candidate. Evaluate both with the same arabench and data."
-            )
-    for metric, sums in left.scores.items():
-        if right.scores[metric].items != sums.items:
-            raise UsageError(
-                f"task {left.name!r}, {metric}: the items differ. Evaluate both again."
-            )
-
-
-def _check_policy_applies(rows: Sequence[Row], policy: Policy) -> None:
-    if all(row.verdict == "info" for row in rows):
-        raise UsageError(
-            f"no row decides: the policy names {', '.join(policy.rules)} for "
-            f"{', '.join(policy.varieties)}, the results hold none of them."
-        )
-    covered = {row.variety for row in rows if row.metric == "bits_per_char"}
-    absent = [variety for variety in policy.improve if variety not in covered]
-    if absent:
-        raise UsageError(
-            f"the policy wants {absent[0]!r} to improve, but the results hold no bits per "
-            f"character of it. Run arabench_lm_{absent[0]}."
-        )
-    decided = {row.variety for row in rows if row.verdict != "info"}
-    named = policy.varieties if "varieties" in policy.model_fields_set else ()
-    silent = [variety for variety in named if variety not in decided]
-    if silent:
-        raise UsageError(
-            f"the policy lets {silent[0]!r} decide, but the results hold no metric of it that the "
-            "policy has a rule for. Evaluate its tasks too, or take it out of `varieties`."
-        )
-
-
-def _check_not_identical(baseline: Evaluation, candidate: Evaluation) -> None:
-    """Equal sums in every sample of every task mean that one model was measured twice."""
-    for name, left in baseline.tasks.items():
-        for metric, sums in left.scores.items():
-            other = candidate.tasks[name].scores.get(metric)
-            if other is None or not np.array_equal(sums.sums, other.sums):
-                return
-    raise UsageError(
-        "baseline and candidate are equal in every sample: the adapter was probably not loaded, "
-        "or lm-eval's --use_cache answered for it. Set allow_identical in the policy to compare."
+    deciding = sum(
+        demand_of(left.variety, metric, policy)[0] is not None for left, metric in measured
     )
-
-
-def degradation(score: Score, baseline: Array, candidate: Array) -> Array:
-    """Relative increase where lower is better, absolute decrease where higher is."""
-    if score.higher_is_better:
-        return np.asarray(baseline - candidate)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(candidate / baseline - 1)
-
-
-def paired_degradation(
-    score: Score, baseline: Sums, candidate: Sums, draws: int, seed: int
-) -> tuple[float, Array]:
-    """Degradation on all items, and on `draws` paired bootstrap samples of items."""
-    parts = [
-        degradation(
-            score, score.compute(weights @ baseline.sums), score.compute(weights @ candidate.sums)
-        )
-        for weights in resample_weights(len(baseline.items), draws, seed)
+    draws = draws_for(deciding, policy)
+    return [
+        _ask(left, candidate.tasks[left.name], metric, draws, policy) for left, metric in measured
     ]
-    ours = np.asarray(point(score, baseline.sums))
-    theirs = np.asarray(point(score, candidate.sums))
-    return float(degradation(score, ours, theirs)), np.concatenate(parts)
 
 
-def _compare_metric(left: TaskResult, right: TaskResult, metric: str, policy: Policy) -> Row:
+def _ask(left: TaskResult, right: TaskResult, metric: str, draws: int, policy: Policy) -> Question:
     score = SCORES[metric]
     ours, theirs = left.scores[metric], right.scores[metric]
-    estimate, draws = paired_degradation(score, ours, theirs, policy.draws, policy.seed)
-    with np.errstate(invalid="ignore"):  # draws that divide by nothing: the bounds are NaN
-        bounds = np.quantile(draws, [1 - policy.confidence, policy.confidence])
-    low, high = float(bounds[0]), float(bounds[1])
-    margin, rule, verdict = _decide(left.variety, metric, low, high, policy)
-    if len(ours.items) < 2 and verdict != "info":
-        raise UsageError(
-            f"task {left.name!r} has one item: nothing can be decided from it. Raise --limit."
-        )
+    demand, margin = demand_of(left.variety, metric, policy)
     values = point(score, ours.sums), point(score, theirs.sums)
-    if verdict != "info":
+    if demand is not None:
         _check_measured(left.name, score, *values)
-    return Row(
+    return Question(
         left.name, left.variety, metric, *values,
-        estimate, low, high, margin, rule, len(ours.items), verdict,
+        contrast(score, ours, theirs, draws, policy.seed), demand, margin,
     )  # fmt: skip
 
 
@@ -224,18 +164,76 @@ def _check_measured(task: str, score: Score, baseline: float, candidate: float) 
             )
 
 
-def _decide(
-    variety: str | None, metric: str, low: float, high: float, policy: Policy
-) -> tuple[float | None, str, Verdict]:
-    rule = policy.rules.get(metric)
-    if metric == "bits_per_char" and variety in policy.improve:
-        return 0.0, "must improve", "pass" if high < 0 else "fail"
-    if rule is None or (variety is not None and variety not in policy.varieties):
-        return None, "reported", "info"
-    margin = rule.margin
-    if metric == "bits_per_char" and variety in policy.margins:
-        margin = policy.margins[variety]
-    # Comparisons with NaN are false: whatever could not be measured fails.
-    if rule.test == "non_inferiority":
-        return margin, "shown not worse than margin", "pass" if high <= margin else "fail"
-    return margin, "not shown worse than margin", "pass" if low <= margin else "fail"
+def _check_policy_applies(questions: Sequence[Question], policy: Policy) -> None:
+    if all(question.demand is None for question in questions):
+        raise UsageError(
+            f"no row decides: the policy names {', '.join(policy.rules)} for "
+            f"{', '.join(policy.varieties)}, the results hold none of them."
+        )
+    covered = {question.variety for question in questions if question.metric == "bits_per_char"}
+    absent = [variety for variety in policy.improve if variety not in covered]
+    if absent:
+        raise UsageError(
+            f"the policy wants {absent[0]!r} to improve, but the results hold no bits per "
+            f"character of it. Run arabench_lm_{absent[0]}."
+        )
+    decided = {question.variety for question in questions if question.demand is not None}
+    named = policy.varieties if "varieties" in policy.model_fields_set else ()
+    silent = [variety for variety in named if variety not in decided]
+    if silent:
+        raise UsageError(
+            f"the policy lets {silent[0]!r} decide, but the results hold no metric of it that the "
+            "policy has a rule for. Evaluate its tasks too, or take it out of `varieties`."
+        )
+
+
+def _row(question: Question, answer: Answer, policy: Policy) -> Row:
+    found = question.contrast
+    low, high = found.low(answer.low_level), found.high(answer.high_level)
+    if question.demand is not None and answer.cause in (None, "interval"):
+        low, high = _agreeing(low, high, question, answer)
+    return Row(
+        question.task, question.variety, question.metric, question.baseline, question.candidate,
+        found.degradation, low, high, None if question.demand is None else question.margin,
+        _RULES[question.demand], found.items, answer.verdict, answer.cause,
+        _needed_items(question, answer, low, high, policy),
+    )  # fmt: skip
+
+
+def _agreeing(low: float, high: float, question: Question, answer: Answer) -> tuple[float, float]:
+    """Bounds on the side of the margin on which the test at the margin put them.
+
+    A bound is the nearest value that its test rejects. Where sizes vary so much that the test
+    accepts again farther out, the margin itself can be on the other side of it.
+    """
+    margin = question.margin
+    beyond = math.nextafter(margin, math.inf)
+    low = max(low, beyond) if answer.verdict == "fail" else min(low, margin)
+    if question.demand != "regression":
+        high = min(high, margin) if answer.verdict == "pass" else max(high, beyond)
+    return low, high
+
+
+def _needed_items(
+    question: Question, answer: Answer, low: float, high: float, policy: Policy
+) -> int | None:
+    """About how many items settle an undecided row, if its degradation stays what it is.
+
+    A bound's distance from the estimate shrinks with the square root of the number of items.
+    """
+    if answer.cause == "items":
+        return policy.min_items
+    if answer.cause != "interval":
+        return None
+    estimate = question.contrast.degradation
+    gap = question.margin - estimate
+    width = high - estimate if gap > 0 else low - estimate
+    if gap == 0 or not math.isfinite(width):
+        return None
+    needed = question.contrast.items * (width / gap) ** 2
+    return math.ceil(needed) if needed <= MOST_ITEMS else None
+
+
+def _row_order(row: Row) -> tuple[int, int, str]:
+    variety = VARIETIES.index(row.variety) if row.variety in VARIETIES else len(VARIETIES)
+    return list(SCORES).index(row.metric), variety, row.task

@@ -43,6 +43,12 @@ def _at_least_zero(value: float) -> float:
     return value
 
 
+def _listed(value: Any) -> Any:
+    """`improve: egy` means a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Varieties = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Margin = Annotated[float, BeforeValidator(_no_truth_value), AfterValidator(_at_least_zero)]
 
 
@@ -58,7 +64,8 @@ class Rule(BaseModel):
     margin: Margin
     """Largest degradation that is acceptable."""
     test: Test = "non_inferiority"
-    """non_inferiority: pass only when degradation is shown to stay below the margin.
+    """non_inferiority: pass only when degradation is shown to stay below the margin, stop when it
+    is shown to exceed it, else undecided.
     regression: stop only when degradation is shown to exceed the margin."""
 
 
@@ -79,20 +86,27 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    """One-sided confidence of every decision."""
+    """One-sided confidence of the decision: 0.95 means errors of 5 % for the run as a whole."""
+    min_items: int = Field(default=10, ge=1)
+    """Items a row must have to decide; with fewer it is undecided. An item is what is independent:
+    a sentence, a question, a passage with all its questions."""
+    undecided: Literal["block", "pass"] = "block"
+    """block: an undecided row keeps the candidate out (status 3). pass: only failed rows do."""
     draws: int = Field(default=4000, ge=200, le=1_000_000)
-    """Bootstrap draws."""
+    """Bootstrap draws; more are made where more than 40 rows decide."""
     seed: int = Field(default=20241217, ge=0)
+    """Of the bootstrap draws: the same results and seed give the same report."""
     rules: dict[str, Rule] = Field(default_factory=lambda: dict(DEFAULT_RULES))
     """Metric -> rule; metrics not named are reported and do not decide."""
     margins: dict[str, Margin] = Field(default_factory=dict)
     """Variety -> margin of bits_per_char that replaces the rule's."""
-    improve: tuple[str, ...] = ()
+    improve: Varieties = ()
     """Varieties whose bits per character must be shown to fall."""
-    varieties: tuple[str, ...] = VARIETIES
+    varieties: Varieties = VARIETIES
     """Varieties that decide; the others are reported."""
     allow_identical: bool = False
-    """Compare results that are equal in every sample (an adapter that was not loaded?)."""
+    """Compare results that are equal in every sample of a likelihood task, or of all tasks (a
+    cache that answered, an adapter that was not loaded?)."""
 
     @field_validator("rules")
     @classmethod
@@ -161,8 +175,9 @@ def _merged(content: Mapping[Any, Any], overrides: Mapping[str, Any]) -> dict[An
     merged = {**content, **overrides}
     if isinstance(content.get("margins"), dict) and "margins" in overrides:
         merged["margins"] = {**content["margins"], **overrides["margins"]}
-    if isinstance(content.get("improve"), list) and "improve" in overrides:
-        merged["improve"] = [*content["improve"], *overrides["improve"]]
+    demanded = _listed(content.get("improve"))
+    if isinstance(demanded, list) and "improve" in overrides:
+        merged["improve"] = [*demanded, *_listed(overrides["improve"])]
     return merged
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -11,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from arabench.evaluation.scores import SCORES
 from arabench.evaluation.summary import markdown_text
 from arabench.gate.compare import Comparison, Row
+from arabench.gate.policy import Policy
 
 #: Characters that XML 1.0 cannot hold, not even escaped.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,24 +21,27 @@ _HEADINGS: Final = (
     "metric", "task", "items", "baseline", "candidate", "degradation", "interval", "margin",
     "test", "verdict",
 )  # fmt: skip
-_SIGNS: Final = {"pass": "pass", "fail": "**FAIL**", "info": "-"}
+_SIGNS: Final = {"pass": "pass", "fail": "**FAIL**", "undecided": "**undecided**", "info": "-"}
+#: The word a decision is known by.
+WORDS: Final = {"pass": "PASS", "stop": "STOP", "undecided": "UNDECIDED"}
 
 
 def markdown(comparison: Comparison) -> str:
     """Decision, reasons, and a table of every deciding row, then of the others."""
     policy = comparison.policy
-    failed = [row for row in comparison.rows if row.verdict == "fail"]
     lines = [
-        f"# Gate: {'PASS' if comparison.passed else 'STOP'}",
+        f"# Gate: {WORDS[comparison.decision]}",
         "",
         f"Candidate `{_code(comparison.candidate.model)}` against baseline "
-        f"`{_code(comparison.baseline.model)}`; paired bootstrap over items, "
-        f"{policy.draws} draws, seed {policy.seed}, one-sided confidence "
-        f"{100 * policy.confidence:.6g}%.",
+        f"`{_code(comparison.baseline.model)}`; paired items, one-sided confidence "
+        f"{100 * policy.confidence:.6g}%, bootstrap-t with {comparison.draws} draws, "
+        f"seed {policy.seed}.",
         "",
     ]
-    if failed:
-        lines += ["Stopped by:", "", *[f"- {describe(_shown(row))}" for row in failed], ""]
+    for title, verdict in (("Stopped by:", "fail"), (_undecided_title(policy), "undecided")):
+        rows = [row for row in comparison.rows if row.verdict == verdict]
+        if rows:
+            lines += [title, "", *[f"- {describe(_shown(row))}" for row in rows], ""]
     for title, rows in (
         ("Rows that decide", [row for row in comparison.rows if row.verdict != "info"]),
         ("Reported only", [row for row in comparison.rows if row.verdict == "info"]),
@@ -45,10 +51,26 @@ def markdown(comparison: Comparison) -> str:
     lines += [
         "Degradation is relative for bits, perplexities and tax (candidate / baseline - 1) and "
         "absolute for BLEU, chrF++, F1, exact match and accuracy (baseline - candidate); negative "
-        "is better. The interval holds both one-sided bounds.",
+        "is better. The interval holds both one-sided bounds; the lower one is for all deciding "
+        "rows together (Holm).",
         "",
     ]
     return "\n".join(lines)
+
+
+def summary(comparison: Comparison) -> str:
+    """The decision in one line."""
+    counted = Counter(row.verdict for row in comparison.rows if row.verdict != "info")
+    still = f", {counted['undecided']} undecided" if counted["undecided"] else ""
+    return (
+        f"{WORDS[comparison.decision]} ({counted['pass']} of {counted.total()} deciding rows "
+        f"pass{still})"
+    )
+
+
+def _undecided_title(policy: Policy) -> str:
+    blocks = policy.undecided == "block"
+    return f"Undecided{'' if blocks else ' (which does not block, by the policy)'}:"
 
 
 def _table(rows: list[Row]) -> list[str]:
@@ -103,24 +125,54 @@ def describe(row: Row) -> str:
         f"{row.metric} of {row.task}: {row.baseline:.4g} -> {row.candidate:.4g}, degradation "
         f"{_amount(row, row.degradation)} ({_amount(row, row.low)} to {_amount(row, row.high)}), "
         f"allowed {_amount(row, row.margin or 0.0)} ({row.rule})"
+        f"{f'; {reason(row)}' if row.verdict == 'undecided' else ''}"
     )
 
 
+def reason(row: Row) -> str:
+    """Why a row is undecided, and how many items would settle it where that can be said."""
+    if row.cause == "items":
+        return f"undecided: {row.items} items, the policy asks for {row.needed_items}"
+    if row.cause == "zero":
+        return "undecided: 0 on both sides, which shows nothing"
+    if math.isnan(row.low) or math.isnan(row.high):
+        return "undecided: it could not be measured"
+    wide = (
+        f"undecided on {row.items} items: the interval {_amount(row, row.low)} to "
+        f"{_amount(row, row.high)} reaches beyond {_amount(row, row.margin or 0.0)}"
+    )
+    if row.needed_items is None:
+        return wide
+    return f"{wide}; about {row.needed_items:,} items would settle it, if the difference stays"
+
+
 def junit(comparison: Comparison) -> str:
-    """JUnit XML: one test case per deciding row."""
+    """JUnit XML: one test case per deciding row.
+
+    An undecided row is a failure where it blocks, so that CI shows it red, and skipped else.
+    """
     deciding = [row for row in comparison.rows if row.verdict != "info"]
-    failures = sum(row.verdict == "fail" for row in deciding)
+    blocks = comparison.policy.undecided == "block"
+    counted = Counter(_kind(row, blocks=blocks) for row in deciding)
     suite = Element(
-        "testsuite", name="arabench gate", tests=str(len(deciding)), failures=str(failures),
-        errors="0", skipped="0",
+        "testsuite", name="arabench gate", tests=str(len(deciding)),
+        failures=str(counted["failure"]), errors="0", skipped=str(counted["skipped"]),
     )  # fmt: skip
     for row in (replace(row, task=_NOT_XML.sub("?", row.task)) for row in deciding):
         case = SubElement(suite, "testcase", classname=row.task, name=row.metric, time="0")
-        if row.verdict == "fail":
-            SubElement(case, "failure", message=describe(row)).text = describe(row)
+        kind, text = _kind(row, blocks=blocks), describe(row)
+        if kind == "system-out":
+            SubElement(case, kind).text = text
         else:
-            SubElement(case, "system-out").text = describe(row)
+            SubElement(case, kind, type=row.verdict, message=text).text = text
     return _document(suite)
+
+
+def _kind(row: Row, *, blocks: bool) -> str:
+    """The element that says in JUnit what became of a row."""
+    if row.verdict == "undecided":
+        return "failure" if blocks else "skipped"
+    return "failure" if row.verdict == "fail" else "system-out"
 
 
 def markdown_error(reason: str) -> str:

@@ -176,6 +176,50 @@ def test_wrong_options(here: Path, capsys: Captured, option: str, value: str, sa
     assert says in refusal(capsys, "base", "better", option, value)
 
 
+# --- undecided -----------------------------------------------------------------------------------
+
+
+def limited(folder: Path, name: str, seed: int) -> Path:
+    """Results as `arabench eval --limit 4` writes them: bits, and answers that are all wrong."""
+    chars, bits, mine = pair_of_bits(4, 0.0, seed=3, noise=0.01)
+    answers = {"f1": [(f"{i}", (0.0, 1.0)) for i in range(4)]}
+    return write(
+        folder / name,
+        [
+            lm_task("egy", mine * (1 + seed / 100) if seed else bits, chars),
+            Task("arabench_rc_egy", answers, variety="egy"),
+        ],
+        model=name,
+    )
+
+
+def test_a_limited_run_is_undecided_on_either_side(here: Path, capsys: Captured) -> None:
+    limited(here, "few", 0)
+    limited(here, "few-mine", 1)
+    for sides in (("few", "few-mine"), ("few-mine", "few")):
+        assert main(["gate", *sides, "--markdown", "gate.md", "--junit", "gate.xml"]) == 3
+        out, err = capsys.readouterr()
+        assert out.startswith("# Gate: UNDECIDED\n")
+        assert err == ("arabench: gate: UNDECIDED (0 of 2 deciding rows pass, 2 undecided)\n")
+        assert out.count("undecided: 4 items, the policy asks for 10") == 2
+        suite = parse(here / "gate.xml").getroot()[0]  # noqa: S314
+        assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
+
+
+def test_enough_items_of_nothing_are_undecided(here: Path, capsys: Captured) -> None:
+    nothing = Task("mmlu", {"acc": [(f"{i}", (0.0, 1.0)) for i in range(50)]})
+    write(here / "left", [lm_task("egy", BITS, CHARS), nothing])
+    write(here / "right", [egy(-0.05), nothing])
+    assert main(["gate", "left", "right"]) == 3
+    assert "acc of mmlu: 0 -> 0" in (out := capsys.readouterr().out)
+    assert "undecided: 0 on both sides" in out
+    (here / "gate.yaml").write_text("undecided: pass")
+    assert main(["gate", "left", "right", "--policy", "gate.yaml", "--junit", "gate.xml"]) == 0
+    assert "UNDECIDED" not in capsys.readouterr().out.splitlines()[0]
+    suite = parse(here / "gate.xml").getroot()[0]  # noqa: S314
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+
+
 # --- refusals ------------------------------------------------------------------------------------
 
 
@@ -245,9 +289,11 @@ def test_damaged_samples(here: Path, capsys: Captured, damage: str) -> None:
     )
 
 
-def test_newest_results_are_used(here: Path) -> None:
-    write(here / "better", [egy(0.1)], stamp="2027-01-01T00-00-00.000000")
-    assert main(["gate", "base", "better"]) == 1
+def test_a_folder_of_two_runs_is_refused(here: Path, capsys: Captured) -> None:
+    later = "2027-01-01T00-00-00.000000"
+    write(here / "better", [egy(0.1)], stamp=later)
+    assert "holds 2 runs" in refusal(capsys, "base", "better")
+    assert main(["gate", "base", f"better/results_{later}.json"]) == 1
 
 
 def test_lm_evals_own_subfolder(here: Path) -> None:

@@ -136,7 +136,9 @@ def pair_of_bits(
     return chars, baseline, candidate
 
 
-def evaluation(tasks: Sequence[Task], model: str = "m") -> Evaluation:
+def evaluation(
+    tasks: Sequence[Task], model: str = "m", settings: Mapping[str, str] | None = None
+) -> Evaluation:
     """The same without files, for simulations."""
     return Evaluation(
         Path(model),
@@ -154,6 +156,7 @@ def evaluation(tasks: Sequence[Task], model: str = "m") -> Evaluation:
             )
             for task in tasks
         },
+        dict(settings or {}),
     )
 
 

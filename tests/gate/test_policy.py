@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from arabench.errors import UsageError
 from arabench.gate.policy import DEFAULT_RULES, Policy, load_policy
@@ -34,6 +35,8 @@ def test_every_key(tmp_path: Path) -> None:
 confidence: 0.9
 draws: 500
 seed: 3
+min_items: 25
+undecided: pass
 rules:
   bits_per_char: {margin: 0.01}
   bleu: {margin: 2, test: regression}
@@ -49,6 +52,15 @@ allow_identical: true
         {"msa": 0.05}, ("egy",), ("msa", "egy"),
     )  # fmt: skip
     assert policy.allow_identical
+    assert (policy.min_items, policy.undecided) == (25, "pass")
+    assert set(yaml.safe_load(text)) == set(Policy.model_fields)
+
+
+def test_one_name_is_a_list_of_one(tmp_path: Path) -> None:
+    file = saved(tmp_path, "improve: egy\nvarieties: egy\n")
+    policy = load_policy(file)
+    assert (policy.improve, policy.varieties) == (("egy",), ("egy",))
+    assert load_policy(file, {"improve": ("lev",)}).improve == ("egy", "lev")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +72,11 @@ allow_identical: true
         ("margins: {egi: 0.1}", r"unknown variety 'egi'\. Did you mean 'egy'"),
         ("improve: [lav]", r"unknown variety 'lav'\. Did you mean 'lev'"),
         ("varieties: [arz]", r"unknown variety 'arz'.*Allowed: egy, glf"),
-        ("improve: egy", r"improve: .*valid tuple\. Given: 'egy'"),
+        ("improve: 3", r"improve: .*valid tuple\. Given: '3'"),
+        ("improve: egi", r"unknown variety 'egi'\. Did you mean 'egy'"),
+        ("min_items: 0", r"min_items: .*greater than or equal to 1\. Given: '0'"),
+        ("min_items: few", r"min_items: .*integer"),
+        ("undecided: stop", r"undecided: .*'block' or 'pass'.*Given: 'stop'"),
         ("confidence: high", r"confidence: .*valid number.*Given: 'high'"),
         ("confidence: 1", r"confidence: .*less than 1\. Given: '1'"),
         ("confidence: 0.5", r"confidence: .*greater than 0\.5"),

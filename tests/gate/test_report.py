@@ -11,7 +11,7 @@ import pytest
 
 from arabench.gate.compare import Comparison, compare
 from arabench.gate.policy import Policy
-from arabench.gate.report import describe, junit, markdown
+from arabench.gate.report import describe, junit, markdown, summary
 from tests.gate.synthetic import Task, evaluation, lm_task
 
 CHARS = np.full(40, 50.0)
@@ -70,6 +70,70 @@ def test_markdown_of_a_pass_names_no_reason() -> None:
     report = markdown(comparison(varieties=["egy"]))
     assert report.startswith("# Gate: PASS\n")
     assert "Stopped by" not in report
+
+
+def undecided(**policy: object) -> Comparison:
+    """Too few items, 0 on both sides, and an interval about the margin; accuracy passes."""
+    chars = np.full(30, 50.0)
+    noise = np.tile([0.92, 1.08], 15)
+
+    def tasks(mine: bool) -> list[Task]:
+        bits = BITS[:30] * (noise if mine else 1)
+        return [
+            lm_task("egy", bits, chars),
+            lm_task("msa", BITS[:5] * (1.01 if mine else 1), CHARS[:5]),
+            Task("empty", {"acc": [(f"{i}", (0.0, 1)) for i in range(30)]}),
+            Task("mmlu", {"acc": [(f"{i}", (float(i % 2), 1)) for i in range(30)]}),
+        ]
+
+    return compare(
+        evaluation(tasks(False), "base"),
+        evaluation(tasks(True), "mine"),
+        Policy.model_validate({"draws": 500, **policy}),
+    )
+
+
+def test_undecided_rows_are_shown_with_their_reasons() -> None:
+    report = markdown(undecided())
+    assert report.startswith("# Gate: UNDECIDED\n")
+    reasons = report.split("\nUndecided:\n")[1].split("##")[0]
+    assert reasons.count("\n- ") == 3
+    assert "undecided: 5 items, the policy asks for 10" in reasons
+    assert "undecided: 0 on both sides, which shows nothing" in reasons
+    assert re.search(
+        r"undecided on 30 items: the interval .* to \+\d\.\d\d% reaches beyond \+2\.00%; about "
+        r"[\d,]+ items would settle it",
+        reasons,
+    )
+    cells = {(row[0], row[1]): row[-1] for row in tables(report)}
+    assert cells["bits_per_char", "arabench_lm_egy"] == "**undecided**"
+    assert cells["acc", "mmlu"] == "pass"
+    assert summary(undecided()) == "UNDECIDED (1 of 4 deciding rows pass, 3 undecided)"
+    assert summary(comparison()) == "STOP (2 of 3 deciding rows pass)"
+
+
+def test_undecided_rows_that_do_not_block_say_so() -> None:
+    report = markdown(undecided(undecided="pass"))
+    assert report.startswith("# Gate: PASS\n")
+    assert "Undecided (which does not block, by the policy):" in report
+
+
+def test_undecided_rows_are_red_in_junit_where_they_block() -> None:
+    for policy, kind in (("block", "failure"), ("pass", "skipped")):
+        suite = fromstring(junit(undecided(undecided=policy)))[0]  # noqa: S314
+        marks = suite.findall(f"testcase/{kind}")
+        assert suite.get({"failure": "failures", "skipped": "skipped"}[kind]) == "3"
+        assert len(marks) == 3
+        assert {mark.get("type") for mark in marks} == {"undecided"}
+        assert any("0 on both sides" in (mark.text or "") for mark in marks)
+
+
+def test_an_undecided_row_that_could_not_be_measured() -> None:
+    nan = float("nan")
+    broken = replace(comparison().rows[0], verdict="undecided", cause="interval", low=nan, high=nan)
+    assert "could not be measured" in describe(broken)
+    wide = replace(broken, low=0.0, high=float("inf"))
+    assert describe(wide).endswith("the interval +0.00% to xinf reaches beyond +2.00%")
 
 
 @pytest.mark.parametrize(("confidence", "shown"), [(0.975, "97.5%"), (0.995, "99.5%")])

@@ -1,0 +1,126 @@
+"""Whether two evaluations can be compared at all; what cannot is refused with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from arabench.errors import UsageError
+from arabench.evaluation.results import Evaluation, TaskResult
+from arabench.evaluation.scores import SCORES
+
+#: Number types whose log-likelihoods are rounded to whole nats on long texts.
+_SHORT_TYPES: Final = ("bfloat16", "float16")
+
+
+def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
+    """Refuse evaluations that were not measured the same way on the same items.
+
+    Raises:
+        UsageError: other tasks, settings, versions, prompts or items; says which.
+    """
+    missing = sorted(set(baseline.tasks) ^ set(candidate.tasks))
+    if missing:
+        holder = baseline if missing[0] in baseline.tasks else candidate
+        raise UsageError(
+            f"the evaluations cover different tasks: {missing[0]!r} is only in {holder.path} "
+            f"({len(missing)} tasks differ). Run both with the same --tasks."
+        )
+    _check_settings(baseline, candidate)
+    for name, left in baseline.tasks.items():
+        _check_task(left, candidate.tasks[name])
+
+
+def _check_settings(baseline: Evaluation, candidate: Evaluation) -> None:
+    ours, theirs = baseline.settings, candidate.settings
+    differing = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    if differing:
+        name, others = differing[0], ", ".join(differing[1:])
+        raise UsageError(
+            f"the evaluations were made under different settings: {name} is "
+            f"{ours.get(name, 'not recorded')} in the baseline and "
+            f"{theirs.get(name, 'not recorded')} in the candidate"
+            f"{f' ({others} differ too)' if others else ''}. Evaluate both in the same way."
+        )
+
+
+def _check_task(left: TaskResult, right: TaskResult) -> None:
+    checks = [
+        ("variety", str(left.variety), str(right.variety)),
+        ("task version", left.version, right.version),
+        ("condition", left.conditions or "none", right.conditions or "none"),
+        ("metric signature", str(left.signatures), str(right.signatures)),
+        ("list of metrics", str(sorted(left.scores)), str(sorted(right.scores))),
+        ("settings", left.settings, right.settings),
+        ("number of samples", str(left.samples), str(right.samples)),
+        ("data hash", left.data_hash[:12], right.data_hash[:12]),
+    ]
+    for what, ours, theirs in checks:
+        if ours != theirs:
+            raise UsageError(
+                f"task {left.name!r} cannot be compared: its {what} is {ours} in the baseline and "
+                f"{theirs} in the candidate. Evaluate both with the same arabench and data."
+            )
+    for metric, sums in left.scores.items():
+        if right.scores[metric].items != sums.items:
+            raise UsageError(
+                f"task {left.name!r}, {metric}: the items differ. Evaluate both again."
+            )
+
+
+def check_not_identical(baseline: Evaluation, candidate: Evaluation) -> None:
+    """Refuse two evaluations of which one model gave both, in one task or in all.
+
+    Two models never give every text of a task the same likelihood, so one such task is enough:
+    a cache answered it. Answers and choices can agree; only if all tasks do they came from one
+    model.
+
+    Raises:
+        UsageError: names the task, the likely cause and what to do.
+    """
+    equal = [
+        name for name, left in baseline.tasks.items() if _is_equal(left, candidate.tasks[name])
+    ]
+    likelihoods = [name for name in equal if _holds_likelihoods(baseline.tasks[name])]
+    if len(equal) < len(baseline.tasks) and not likelihoods:
+        return
+    if len(equal) == len(baseline.tasks):
+        where = "baseline and candidate are equal in every sample"
+    else:
+        more = f" and {len(likelihoods) - 1} more" if len(likelihoods) > 1 else ""
+        where = (
+            f"task {likelihoods[0]!r}{more}: baseline and candidate are equal in every sample, and "
+            "no two models give every text the same likelihood"
+        )
+    raise UsageError(
+        f"{where}: {_cause(baseline, whole=len(equal) == len(baseline.tasks))} Set "
+        "allow_identical in the policy to compare all the same."
+    )
+
+
+def _cause(baseline: Evaluation, *, whole: bool) -> str:
+    rounded = baseline.settings.get("softmax_dtype", "")
+    if any(name in rounded for name in _SHORT_TYPES):
+        return (
+            f"scores were rounded, because softmax and sums ran in {rounded}. Evaluate both with "
+            "softmax_dtype=float32 (lm_eval: in --model_args), and without --use_cache."
+        )
+    if whole:
+        return (
+            "the adapter was probably not loaded, or lm-eval's --use_cache answered for it. "
+            "Evaluate the candidate again without --use_cache."
+        )
+    return "lm-eval's --use_cache answered for the candidate. Evaluate it again without."
+
+
+def _is_equal(left: TaskResult, right: TaskResult) -> bool:
+    return all(
+        metric in right.scores and np.array_equal(sums.sums, right.scores[metric].sums)
+        for metric, sums in left.scores.items()
+    )
+
+
+def _holds_likelihoods(task: TaskResult) -> bool:
+    """Whether a score is a sum of bits of text: those, and only those, are better when lower."""
+    return any(not SCORES[metric].higher_is_better for metric in task.scores)

@@ -1,0 +1,163 @@
+"""How much worse the candidate is on one metric, and what the items show of it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from arabench.evaluation.scores import (
+    WEIGHTS_IN_MEMORY,
+    Array,
+    Score,
+    Sums,
+    point,
+    resample_weights,
+)
+from arabench.statistics.jackknife import contributions
+from arabench.statistics.paired import Paired
+
+#: How theta of the items relates to degradation: as a ratio of the two models' sums, as the
+#: binary logarithm of such a ratio, or as degradation itself.
+Scale = Literal["ratio", "log2 ratio", "plain"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One metric of both models, item by item.
+
+    Attributes:
+        degradation: on all items: relative where lower is better (candidate / baseline - 1),
+            absolute where higher is better (baseline - candidate).
+        items: independent pairs of answers.
+        least, most: degradation that the metric can have.
+    """
+
+    degradation: float
+    items: int
+    paired: Paired
+    scale: Scale
+    least: float
+    most: float
+
+    def shown_worse(self, margin: float) -> float:
+        """p-value against "degradation is `margin` or less"."""
+        return self.paired.above(self._theta(margin))
+
+    def shown_better(self, margin: float) -> float:
+        """p-value against "degradation is `margin` or more"."""
+        return self.paired.below(self._theta(margin))
+
+    def low(self, level: float) -> float:
+        """One-sided lower bound of the degradation at error `level`."""
+        return self._degradation(self.paired.lower(level))
+
+    def high(self, level: float) -> float:
+        """One-sided upper bound of the degradation at error `level`."""
+        return self._degradation(self.paired.upper(level))
+
+    def _theta(self, degradation: float) -> float:
+        if self.scale == "log2 ratio":
+            return float(np.log2(1 + degradation))
+        return degradation + (self.scale == "ratio")
+
+    def _degradation(self, theta: float) -> float:
+        with np.errstate(over="ignore"):
+            plain = float(np.exp2(theta)) if self.scale == "log2 ratio" else theta
+        value = plain - (self.scale != "plain")
+        return value if math.isnan(value) else min(max(value, self.least), self.most)
+
+
+def degradation(score: Score, baseline: Array, candidate: Array) -> Array:
+    """Relative increase where lower is better, absolute decrease where higher is."""
+    if score.higher_is_better:
+        return np.asarray(baseline - candidate)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(candidate / baseline - 1)
+
+
+def contrast(score: Score, baseline: Sums, candidate: Sums, draws: int, seed: int) -> Contrast:
+    """Pair the items of two models. The items must be the same."""
+    ours, theirs = baseline.sums, candidate.sums
+    values = np.asarray(point(score, ours)), np.asarray(point(score, theirs))
+    with np.errstate(invalid="ignore"):  # what cannot be measured is NaN, and shows nothing
+        whole = float(degradation(score, *values))
+        scale: Scale = "plain"
+        if score.width == 2 and np.array_equal(ours[:, 1], theirs[:, 1]):
+            excess, size, scale = _as_ratio(score, ours, theirs)
+        else:
+            excess = _linearised(score, ours, theirs, whole, _weights(len(ours), draws, seed))
+            size = np.ones(len(ours))
+        if score.unit == "0-1":
+            excess, size = _with_unseen(excess, size)
+        paired = Paired.measure(excess, size, _weights(len(excess), draws, seed))
+    most = {"0-1": 1.0, "0-100": 100.0}.get(score.unit, math.inf)
+    least = -most if score.higher_is_better else -1.0
+    return Contrast(whole, len(ours), paired, scale, least, most)
+
+
+def _as_ratio(score: Score, ours: Array, theirs: Array) -> tuple[Array, Array, Scale]:
+    """(excess, size, scale), so that sum excess / sum size is the degradation on that scale.
+
+    Both models' sums are over the same counts: of characters, words, questions.
+    """
+    counts = ours[:, 1]
+    if score.unit == "perplexity":
+        return theirs[:, 0] - ours[:, 0], counts, "log2 ratio"
+    if score.higher_is_better:
+        return ours[:, 0] - theirs[:, 0], counts, "plain"
+    return theirs[:, 0], ours[:, 0], "ratio"
+
+
+def _linearised(
+    score: Score, ours: Array, theirs: Array, whole: float, weights: Iterable[Array]
+) -> Array:
+    """(items,) with mean `whole`: BLEU, chrF++, the tax and areas, as sums of contributions.
+
+    BLEU has a kink where the answers are as long as the references, and one more item moves it
+    less, or more, than a sample does. Where the bootstrap varies more, contributions are spread
+    as far.
+    """
+
+    def of_both(sums: Array) -> Array:
+        base, mine = sums[..., : score.width], sums[..., score.width :]
+        return degradation(score, score.compute(base), score.compute(mine))
+
+    both = np.concatenate([ours, theirs], axis=1)
+    shares = contributions(of_both, both)
+    spread = float(np.std(shares)) / math.sqrt(max(len(both) - 1, 1))
+    drawn = float(np.std(np.concatenate([of_both(part @ both) for part in weights])))
+    return whole + shares * (drawn / spread if drawn > spread > 0 else 1.0)
+
+
+def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array]:
+    """One more item lost and one more won (Agresti and Min 2005).
+
+    Shares of few items say nothing of what is rare: where all answers of thirty pairs agree,
+    one in twenty may still differ. The items added are as far apart as any seen, or wholly.
+    """
+    typical = float(size.mean())
+    widest = float(np.abs(excess).max()) or typical
+    return np.append(excess, [widest, -widest]), np.append(size, [typical, typical])
+
+
+def _weights(count: int, draws: int, seed: int) -> Iterable[Array]:
+    if count * draws > WEIGHTS_IN_MEMORY:
+        return resample_weights(count, draws, seed)
+    return _kept_weights(count, draws, seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_weights(count: int, draws: int, seed: int) -> tuple[Array, ...]:
+    """Tasks with as many items share their draws: made once."""
+    return tuple(_as_drawn(resample_weights(count, draws, seed)))
+
+
+def _as_drawn(parts: Iterator[Array]) -> Iterator[Array]:
+    for part in parts:
+        part.flags.writeable = False
+        yield part

@@ -1,0 +1,129 @@
+"""What the policy asks of a row, and what the row shows.
+
+A row passes where the policy's demand is shown, fails where the opposite is shown, and is
+undecided where the items show neither. Errors are kept for the whole run:
+
+- a candidate passes only when every row passes, so the chance to let through one that is at the
+  margin of some row is at most that row's error, however many rows there are;
+- "shown worse" is one family over all rows that decide (Holm), so the chance to call a candidate
+  worse somewhere that is within its margins everywhere is at most the same error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from arabench.gate.contrast import Contrast
+from arabench.gate.policy import TAIL_DRAWS, Policy
+from arabench.statistics.multiplicity import holm_levels
+
+Verdict = Literal["pass", "fail", "undecided", "info"]
+#: Why a row is undecided: too few items, 0 on both sides, or bounds on both sides of the margin.
+Cause = Literal["items", "zero", "interval"]
+Demand = Literal["improve", "non_inferiority", "regression"]
+Decision = Literal["pass", "stop", "undecided"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One metric of one task, and what the policy asks of it.
+
+    Attributes:
+        variety: None for tasks that have none.
+        demand, margin: what decides; None where the row is only reported.
+    """
+
+    task: str
+    variety: str | None
+    metric: str
+    baseline: float
+    candidate: float
+    contrast: Contrast
+    demand: Demand | None
+    margin: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a row shows.
+
+    Attributes:
+        low_level, high_level: errors at which the two bounds were held against the margin.
+        cause: why it is undecided.
+    """
+
+    verdict: Verdict
+    low_level: float
+    high_level: float
+    cause: Cause | None = None
+
+
+def demand_of(variety: str | None, metric: str, policy: Policy) -> tuple[Demand | None, float]:
+    """What the policy asks of a metric of a variety, and the margin it allows."""
+    rule = policy.rules.get(metric)
+    if metric == "bits_per_char" and variety in policy.improve:
+        return "improve", 0.0
+    if rule is None or (variety is not None and variety not in policy.varieties):
+        return None, math.nan
+    if metric == "bits_per_char" and variety in policy.margins:
+        return rule.test, policy.margins[variety]
+    return rule.test, rule.margin
+
+
+def draws_for(deciding: int, policy: Policy) -> int:
+    """Bootstrap draws: those of the policy, and more where many rows decide.
+
+    The smallest p-value that can be drawn must lie well below the level of one row of the family.
+    """
+    return max(policy.draws, math.ceil(TAIL_DRAWS * deciding / (1 - policy.confidence) - 1e-6))
+
+
+def answer_all(questions: list[Question], policy: Policy) -> list[Answer]:
+    """The verdict of every row, at error levels that hold for all rows together."""
+    level = 1 - policy.confidence
+    causes = [_too_little(question, policy) for question in questions]
+    tested = [
+        index
+        for index, question in enumerate(questions)
+        if question.demand is not None and causes[index] is None
+    ]
+    worse = [questions[i].contrast.shown_worse(questions[i].margin) for i in tested]
+    family = dict(zip(tested, zip(worse, holm_levels(worse, level), strict=True), strict=True))
+    answers = []
+    for index, question in enumerate(questions):
+        if index in family:
+            answers.append(_answer(question, *family[index], level))
+        else:
+            verdict: Verdict = "info" if question.demand is None else "undecided"
+            answers.append(Answer(verdict, level, level, causes[index]))
+    return answers
+
+
+def decide(verdicts: Iterable[Verdict], policy: Policy) -> Decision:
+    """stop: a row failed. undecided: none failed, but one shows too little, and that blocks."""
+    found = set(verdicts)
+    if "fail" in found:
+        return "stop"
+    return "undecided" if "undecided" in found and policy.undecided == "block" else "pass"
+
+
+def _too_little(question: Question, policy: Policy) -> Cause | None:
+    if question.demand is None:
+        return None
+    if question.contrast.items < policy.min_items:
+        return "items"
+    return "zero" if question.baseline == 0 == question.candidate else None
+
+
+def _answer(question: Question, worse: float, low_level: float, level: float) -> Answer:
+    if worse <= low_level:
+        return Answer("fail", low_level, level)
+    measured = math.isfinite(question.contrast.paired.estimate)
+    if question.demand == "regression" and measured:
+        return Answer("pass", low_level, level)
+    better = question.contrast.shown_better(question.margin)
+    shown = better <= level and measured
+    return Answer("pass" if shown else "undecided", low_level, level, None if shown else "interval")

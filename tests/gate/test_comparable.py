@@ -1,0 +1,127 @@
+"""What cannot be compared: other settings, and one model measured twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arabench.errors import UsageError
+from arabench.gate.compare import Comparison, compare
+from arabench.gate.policy import Policy
+from tests.gate.synthetic import Task, evaluation, lm_task, pair_of_bits
+
+CHARS, OURS, THEIRS = pair_of_bits(40, -0.05, seed=1, noise=0.01)
+Settings = Mapping[str, str]
+
+
+def judge(
+    left: list[Task],
+    right: list[Task],
+    settings: tuple[Settings, Settings] = ({}, {}),
+    **policy: Any,
+) -> Comparison:
+    return compare(
+        evaluation(left, "base", settings[0]),
+        evaluation(right, "mine", settings[1]),
+        Policy(draws=200, **policy),
+    )
+
+
+def lm(variety: str, bits: Any) -> Task:
+    return lm_task(variety, bits, CHARS)
+
+
+def accuracy(right: Any) -> Task:
+    return Task("mmlu", {"acc": [(f"{i}", (float(v), 1)) for i, v in enumerate(right)]})
+
+
+def test_one_likelihood_task_that_a_cache_answered_is_refused() -> None:
+    left = [lm("egy", OURS), lm("msa", OURS)]
+    right = [lm("egy", THEIRS), lm("msa", OURS)]
+    says = r"task 'arabench_lm_msa': .*equal in every sample.*--use_cache answered.*allow_identical"
+    with pytest.raises(UsageError, match=says):
+        judge(left, right)
+    assert judge(left, right, allow_identical=True).passed
+
+
+@pytest.mark.parametrize(
+    "metric", ["bits_per_byte", "word_perplexity", "dialect_tax", "bits_per_char@0.2", "noise_cost"]
+)
+def test_every_kind_of_likelihood_is_held_to_it(metric: str) -> None:
+    width = 6 if metric == "noise_cost" else 2
+    rows = [(f"{i}", tuple(float(i + k + 1) for k in range(width))) for i in range(20)]
+    extra = Task("extra", {metric: rows})
+    with pytest.raises(UsageError, match="task 'extra'"):
+        judge([lm("egy", OURS), extra], [lm("egy", THEIRS), extra])
+
+
+def test_one_different_sample_is_enough() -> None:
+    changed = OURS.copy()
+    changed[7] += 0.001
+    assert judge([lm("egy", OURS)], [lm("egy", changed)]).rows
+
+
+def test_answers_may_agree() -> None:
+    same = accuracy([1, 0] * 20)
+    assert judge([lm("egy", OURS), same], [lm("egy", THEIRS), same]).passed
+
+
+def test_nothing_but_equal_answers_is_one_model() -> None:
+    with pytest.raises(UsageError, match=r"equal in every sample: the adapter was probably not"):
+        judge([accuracy([1, 0] * 20)], [accuracy([1, 0] * 20)])
+    assert judge([accuracy([1, 0] * 20)], [accuracy([1, 0] * 20)], allow_identical=True).rows
+
+
+def test_one_model_measured_twice() -> None:
+    task = lm("egy", OURS)
+    with pytest.raises(UsageError, match=r"equal in every sample: the adapter.*allow_identical"):
+        judge([task], [task])
+    row = judge([task], [task], allow_identical=True).rows[0]
+    assert (row.degradation, row.verdict) == (0, "pass")
+    assert not judge([task], [task], allow_identical=True, improve=("egy",)).passed
+
+
+@pytest.mark.parametrize("tasks", [[lm("egy", OURS)], [lm("egy", OURS), accuracy([1, 0] * 20)]])
+def test_rounded_scores_are_not_called_an_adapter_that_was_not_loaded(tasks: list[Task]) -> None:
+    short = {"softmax_dtype": "bfloat16"}
+    with pytest.raises(UsageError, match=r"rounded.*bfloat16.*softmax_dtype=float32") as caught:
+        judge(tasks, tasks, (short, short))
+    assert "adapter" not in str(caught.value)
+    with pytest.raises(UsageError, match="adapter was probably not loaded"):
+        judge(tasks, tasks, ({"softmax_dtype": "float32"},) * 2)
+
+
+def test_settings_are_compared_one_by_one() -> None:
+    left, right = [lm("egy", OURS)], [lm("egy", THEIRS)]
+    same = {"dtype": "float32", "prefix": "BOS"}
+    assert judge(left, right, (same, dict(reversed(same.items())))).passed
+    says = r"dtype is float32 in the baseline and bfloat16 in the candidate\. Evaluate both"
+    with pytest.raises(UsageError, match=says):
+        judge(left, right, (same, {**same, "dtype": "bfloat16"}))
+    with pytest.raises(UsageError, match=r"dtype is .*\(prefix differ too\)"):
+        judge(left, right, (same, {"dtype": "float16", "prefix": "EOS"}))
+    with pytest.raises(UsageError, match="prefix is BOS in the baseline and not recorded in the"):
+        judge(left, right, (same, {"dtype": "float32"}))
+    with pytest.raises(UsageError, match="dtype is not recorded in the baseline and float32"):
+        judge(left, right, ({}, {"dtype": "float32"}))
+
+
+def test_conditions_of_a_task_are_compared() -> None:
+    left, right = evaluation([lm("egy", OURS)]), evaluation([lm("egy", THEIRS)])
+    task = right.tasks["arabench_lm_egy"]
+    object.__setattr__(task, "conditions", "vocabulary cut")
+    with pytest.raises(UsageError, match="its condition is none in the baseline and vocabulary"):
+        compare(left, right, Policy())
+
+
+def test_different_items_are_refused() -> None:
+    other = Task(
+        "arabench_lm_egy",
+        {"bits_per_char": [(f"x{i}", (b, 1.0)) for i, b in enumerate(np.arange(40) + 1.0)]},
+        variety="egy",
+    )
+    with pytest.raises(UsageError, match="the items differ"):
+        judge([lm("egy", OURS)], [other])

@@ -1,0 +1,157 @@
+"""Degradation of every metric, and what its items show, against independent computations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from arabench.evaluation.scores import SCORES, Array, Sums, point
+from arabench.gate.contrast import Contrast, contrast, degradation
+from tests.gate.synthetic import pair_of_bits
+
+BITS = SCORES["bits_per_char"]
+
+
+def sums(rows: Array | Sequence[Sequence[float]]) -> Sums:
+    values = np.asarray(rows, dtype=np.float64)
+    return Sums(tuple(f"{i:04}" for i in range(len(values))), values)
+
+
+def of(metric: str, ours: Array, theirs: Array, draws: int = 2000) -> Contrast:
+    return contrast(SCORES[metric], sums(ours), sums(theirs), draws, 1)
+
+
+def shares(right: Sequence[float]) -> Array:
+    return np.stack([np.asarray(right, dtype=np.float64), np.ones(len(right))], axis=1)
+
+
+def one_model(metric: str, sizes: Array, rng: np.random.Generator) -> Array:
+    """Plausible sums of any metric on items of these sizes, (items, 1)."""
+    count, width = len(sizes), SCORES[metric].width
+    whole = sizes.astype(int)
+    if metric == "bleu":
+        orders = [whole - k for k in range(4)]
+        parts = [whole, whole + 2, *[rng.binomial(order, 0.5) for order in orders], *orders]
+        return np.concatenate(parts, axis=1).astype(np.float64)
+    if metric == "chrf++":
+        matching = rng.binomial(whole, 0.6, (count, 8))
+        parts = [
+            np.broadcast_to(sizes, (count, 8)),
+            np.broadcast_to(sizes + 1, (count, 8)),
+            matching,
+        ]
+        return np.stack(parts, axis=2).reshape(count, 24)
+    if SCORES[metric].unit == "0-1":
+        return np.concatenate([rng.random((count, width - 1)).round(), np.ones((count, 1))], axis=1)
+    spent = sizes * np.linspace(1, 1.5, width) * rng.gamma(300, 0.01, (count, width))
+    if metric in {"dialect_tax", "noise_cost"}:
+        return spent
+    return np.concatenate([spent[:, :-1], sizes], axis=1)
+
+
+def two_models(metric: str) -> tuple[Array, Array]:
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(20, 120, (120, 1)).astype(np.float64)
+    return one_model(metric, sizes, rng), one_model(metric, sizes, rng)
+
+
+@pytest.mark.parametrize("metric", sorted(SCORES))
+def test_degradation_and_error_of_every_metric_equal_a_plain_bootstrap(metric: str) -> None:
+    score, (ours, theirs) = SCORES[metric], two_models(metric)
+    found = of(metric, ours, theirs)
+    expected = degradation(score, np.array(point(score, ours)), np.array(point(score, theirs)))
+    assert found.degradation == pytest.approx(float(expected))
+    rng = np.random.default_rng(9)
+    drawn = []
+    for _ in range(1500):
+        chosen = rng.integers(0, len(ours), len(ours))
+        pair = (np.array(point(score, values[chosen])) for values in (ours, theirs))
+        drawn.append(float(degradation(score, *pair)))
+    # Two bounds 2 x 1.645 standard errors apart; shares hold a little more, for what is unseen.
+    width = (found.high(0.05) - found.low(0.05)) / (2 * 1.645)
+    assert 0.93 * np.std(drawn) <= width <= 1.25 * np.std(drawn)
+
+
+def test_degradation_by_hand() -> None:
+    # 2 -> 2.1 bits is 5 % worse; 0.8 -> 0.7 accuracy is 0.1 worse.
+    assert degradation(BITS, np.array(2.0), np.array(2.1)) == pytest.approx(0.05)
+    assert degradation(SCORES["acc"], np.array(0.8), np.array(0.7)) == pytest.approx(0.1)
+    assert degradation(SCORES["bleu"], np.array(20.0), np.array(25.0)) == pytest.approx(-5)
+
+
+def test_margins_are_on_the_scale_of_the_metric() -> None:
+    chars, ours, theirs = pair_of_bits(200, 0.03, seed=5)
+    bits = of("bits_per_char", np.stack([ours, chars], 1), np.stack([theirs, chars], 1))
+    assert bits.paired.estimate == pytest.approx(1 + bits.degradation)
+    assert bits.shown_worse(bits.degradation) == pytest.approx(0.5, abs=0.05)
+    words = np.stack([ours, chars / 5], 1), np.stack([theirs, chars / 5], 1)
+    perplexity = of("word_perplexity", *words)
+    assert 2**perplexity.paired.estimate == pytest.approx(1 + perplexity.degradation)
+    assert perplexity.shown_worse(perplexity.degradation) == pytest.approx(0.5, abs=0.05)
+    assert perplexity.low(0.05) < perplexity.degradation < perplexity.high(0.05)
+
+
+def test_both_models_see_the_same_items() -> None:
+    # A candidate that is 3 % worse on every item has no spread at all.
+    chars, ours, _ = pair_of_bits(80, 0, seed=1)
+    found = of("bits_per_char", np.stack([ours, chars], 1), np.stack([ours * 1.03, chars], 1))
+    assert (found.low(0.05), found.high(0.05)) == pytest.approx((0.03, 0.03), abs=1e-9)
+
+
+def test_shares_that_agree_say_little_of_what_is_rare() -> None:
+    # No pair of 30 differs: one in ten may (1 - 0.9^30 = 96 %), one in a hundred certainly.
+    few, many = (
+        of("acc", shares([1] * 30), shares([1] * 30)),
+        of("acc", shares([1] * 400), shares([1] * 400)),
+    )
+    assert few.shown_better(0.02) > 0.2
+    assert many.shown_better(0.02) < 0.05
+    assert few.high(0.05) == pytest.approx(1 - 0.05 ** (1 / 30), rel=0.4)
+
+
+@pytest.mark.parametrize(("lost", "won"), [(8, 0), (10, 1), (12, 4), (6, 2)])
+def test_shares_are_as_careful_as_an_exact_test(lost: int, won: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    ours = [1] * (25 + lost) + [0] * won
+    theirs = [1] * 25 + [0] * lost + [1] * won
+    exact = stats.binomtest(lost, lost + won, 0.5, alternative="greater").pvalue
+    found = of("acc", shares(ours), shares(theirs)).shown_worse(0.0)
+    assert 0.3 * exact <= found <= 6 * exact
+
+
+def test_bounds_stay_where_the_metric_can_be() -> None:
+    found = of("f1", shares([0] * 21 + [1]), shares([1] + [0] * 21))
+    assert -1 <= found.low(0.0001) < found.high(0.0001) <= 1
+
+
+def test_the_kink_of_bleu_is_seen_from_both_sides() -> None:
+    # Answers on average one part in a thousand longer than the references: no penalty on all
+    # items, but one in nearly every second sample.
+    rng = np.random.default_rng(4)
+    words = rng.integers(8, 25, 200)
+
+    def model(seed: int) -> Array:
+        own = np.random.default_rng(seed)
+        system = words + own.permutation(np.repeat([-3, 3], 100))
+        system[0] += 1
+        orders = [system - k for k in range(4)]
+        parts = [system, words, *[own.binomial(o, 0.5) for o in orders], *orders]
+        return np.stack(parts, axis=1).astype(np.float64)
+
+    ours, theirs = model(1), model(2)
+    drawn = []
+    for _ in range(1500):
+        chosen = rng.integers(0, 200, 200)
+        drawn.append(point(SCORES["bleu"], ours[chosen]) - point(SCORES["bleu"], theirs[chosen]))
+    found = of("bleu", ours, theirs)
+    width = (found.high(0.05) - found.low(0.05)) / (2 * 1.645)
+    assert 0.93 * np.std(drawn) <= width
+
+
+def test_what_cannot_be_measured_shows_nothing() -> None:
+    found = of("bits_per_char", np.zeros((12, 2)), np.ones((12, 2)))
+    assert (found.shown_worse(0.1), found.shown_better(0.1)) == (1, 1)
+    assert math.isnan(found.low(0.05))
