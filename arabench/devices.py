@@ -222,17 +222,23 @@ def nf4(compute_dtype: str, double_quantization: bool = True) -> Any:
 
 
 def compute_in(model: Any, dtype: DtypeName) -> None:
-    """Let the 4-bit layers of a loaded model multiply in `dtype`.
+    """Let a loaded model multiply in `dtype`, also one that was stored in 4 bits.
 
-    A folder stored in 4 bits names the type it was made for; on this machine another may be
-    many times faster.
+    Such a folder names the type it was made for, and its embeddings, norms and head are loaded
+    in the type they are stored in, whatever is asked for (transformers 5.23); on this machine
+    another may be many times faster. float32 parameters stay as they are.
     """
     import torch
 
+    wanted = getattr(torch, dtype)
     for module in model.modules():
         if type(module).__name__ == "Linear4bit" and hasattr(module, "compute_dtype"):
-            module.compute_dtype = getattr(torch, dtype)
+            module.compute_dtype = wanted
             module.compute_type_is_set = True
+    for parameter in model.parameters():
+        quantized = type(parameter).__name__ in {"Params4bit", "Int8Params"}  # of any dtype
+        if parameter.dtype in {torch.bfloat16, torch.float16} - {wanted} and not quantized:
+            parameter.data = parameter.data.to(wanted)
 
 
 def disable_cpu_repacking(model: Any) -> None:

@@ -51,7 +51,7 @@ def build(
     try:
         trainer = SFTTrainer(
             model=base,
-            args=_arguments(recipe, device, dtype, folder / "checkpoints"),
+            args=arguments(recipe, device, dtype, folder / "checkpoints"),
             train_dataset=rows,
             processing_class=tokenizer,
             peft_config=model.adapter_config(base, recipe),
@@ -66,7 +66,8 @@ def build(
     return trainer
 
 
-def _arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> Any:
+def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> Any:
+    """TRL's settings for a recipe; checkpoints go to `folder`."""
     from trl import SFTConfig
 
     training = recipe.training
