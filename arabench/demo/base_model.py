@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arabench.devices import use_threads
+
 END_OF_TEXT = "<|endoftext|>"
 
 
@@ -110,6 +112,7 @@ def _train(
 ) -> list[float]:
     import torch
 
+    use_threads()
     stream: list[int] = []
     for text in texts:
         stream += [*tokenizer(text + "\n")["input_ids"], tokenizer.eos_token_id]

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from arabench import __version__
 from arabench.corpus.files import write_text_atomically
+from arabench.devices import pick_threads
 from arabench.errors import ArabenchError
 from arabench.resources import tasks_dir, trainers_dir
 
@@ -73,6 +74,8 @@ class Workshop:
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
             "PYTHONUNBUFFERED": "1",
+            # On busy cores two threads wait for each other, many times longer than one works.
+            "OMP_NUM_THREADS": str(pick_threads().count),
         }
         with log.open("ab") as stream:
             process = subprocess.Popen(
