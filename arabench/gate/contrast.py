@@ -92,9 +92,10 @@ def contrast(score: Score, baseline: Sums, candidate: Sums, draws: int, seed: in
         else:
             excess = _linearised(score, ours, theirs, whole, _weights(len(ours), draws, seed))
             size = np.ones(len(ours))
+        assumed = 0
         if score.unit == "0-1":
-            excess, size = _with_unseen(excess, size)
-        paired = Paired.measure(excess, size, _weights(len(excess), draws, seed))
+            excess, size, assumed = _with_unseen(excess, size)
+        paired = Paired.measure(excess, size, _weights(len(ours), draws, seed), assumed)
     most = {"0-1": 1.0, "0-100": 100.0}.get(score.unit, math.inf)
     least = -most if score.higher_is_better else -1.0
     return Contrast(whole, len(ours), paired, scale, least, most)
@@ -134,7 +135,7 @@ def _linearised(
     return whole + shares * (drawn / spread if drawn > spread > 0 else 1.0)
 
 
-def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array]:
+def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array, int]:
     """One more item lost and one more won (Agresti and Min 2005).
 
     Shares of few items say nothing of what is rare: where all answers of thirty pairs agree,
@@ -142,7 +143,7 @@ def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array]:
     """
     typical = float(size.mean())
     widest = float(np.abs(excess).max()) or typical
-    return np.append(excess, [widest, -widest]), np.append(size, [typical, typical])
+    return np.append(excess, [widest, -widest]), np.append(size, [typical, typical]), 2
 
 
 def _weights(count: int, draws: int, seed: int) -> Iterable[Array]:

@@ -47,7 +47,8 @@ class Paired:
     """Items, and how often each is drawn in bootstrap samples.
 
     Attributes:
-        excess, size: (items,).
+        excess, size: (items,); the last `assumed` items were not seen but are assumed, in every
+            bootstrap sample once.
         draws: (draws, 5), mean over each bootstrap sample of r, s, r^2, r s, s^2, where r is
             the residual at the estimate.
     """
@@ -55,14 +56,19 @@ class Paired:
     excess: Array
     size: Array
     draws: Array
+    assumed: int = 0
 
     @classmethod
-    def measure(cls, excess: Array, size: Array, weights: Iterable[Array]) -> Paired:
-        """`weights` yields (part of draws, items): how often each item was drawn."""
+    def measure(
+        cls, excess: Array, size: Array, weights: Iterable[Array], assumed: int = 0
+    ) -> Paired:
+        """`weights` yields (part of draws, items seen): how often each of them was drawn."""
+        count = len(excess)
         residual = excess - _estimate(excess, size) * size
         columns = np.stack([residual, size, residual**2, residual * size, size**2], axis=1)
-        parts = [part @ columns / max(len(excess), 1) for part in weights]
-        return cls(excess, size, np.concatenate(parts))
+        seen, always = columns[: count - assumed], columns[count - assumed :].sum(axis=0)
+        parts = [(part @ seen + always) / max(count, 1) for part in weights]
+        return cls(excess, size, np.concatenate(parts), assumed)
 
     @cached_property
     def estimate(self) -> float:
@@ -119,18 +125,19 @@ class Paired:
     def _shown(self, value: float, sign: int) -> float:
         """p-value against theta on the side of `sign` (1: above `value`, -1: below)."""
         count = len(self.excess)
-        if count < 2 or not (math.isfinite(self.estimate) and math.isfinite(value)):
+        if count - self.assumed < 2 or not (math.isfinite(self.estimate) and math.isfinite(value)):
             return 1.0
         shift = value - self.estimate
         residual = sign * (self.excess - self.estimate * self.size - shift * self.size)
         scale = float(np.mean(self.excess**2) + value**2 * np.mean(self.size**2))
-        mean = float(residual.mean())
-        statistic, drawn = self._statistics(mean, residual, shift, sign, ROUNDING * scale)
+        mean, least = float(residual.mean()), ROUNDING * scale
+        statistic, drawn = self._statistics(mean, residual, shift, sign, least)
         allowance = SKEW_ALLOWANCE if sign < 0 else 0.0
+        seen = residual[: count - self.assumed]
         ties = int(np.count_nonzero(drawn >= statistic))
         return max(
             upper_tail(statistic, count - 1),
-            upper_tail(_unskewed(statistic, residual - mean, allowance), count - 1),
+            upper_tail(_unskewed(statistic, seen - seen.mean(), allowance, least), count - 1),
             (1 + ties) / (1 + len(drawn)),
         )
 
@@ -154,17 +161,18 @@ def _studentized(means: Array, variances: Array, freedom: int, least: float) -> 
     return np.asarray(np.where(varies, means / errors, still))
 
 
-def _unskewed(statistic: float, deviations: Array, allowance: float) -> float:
+def _unskewed(statistic: float, deviations: Array, allowance: float, least: float) -> float:
     """The t value that is as unlikely under normal residuals as `statistic` under skewed ones.
 
     To first order the t that is exceeded with the chance of q is q - g (1 + 2 q^2), with
     g = skewness / (6 sqrt n); solved for q. A long tail on the lower side makes large t likely.
     """
     count = len(deviations)
-    variance = float(np.mean(deviations**2))
-    if variance <= 0 or math.isinf(statistic):
+    if math.isinf(statistic):
         return statistic
-    skewness = float(np.mean(deviations**3)) / variance**1.5
+    variance = float(np.mean(deviations**2))
+    third = float(np.mean(deviations**3))
+    skewness = third / variance**1.5 if variance > least else 0.0
     skewness -= allowance * math.sqrt(6 / count)
     if skewness >= 0:
         return statistic

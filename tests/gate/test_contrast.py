@@ -112,14 +112,20 @@ def test_shares_that_agree_say_little_of_what_is_rare() -> None:
     assert few.high(0.05) == pytest.approx(1 - 0.05 ** (1 / 30), rel=0.4)
 
 
-@pytest.mark.parametrize(("lost", "won"), [(8, 0), (10, 1), (12, 4), (6, 2)])
+@pytest.mark.parametrize(("lost", "won"), [(8, 0), (4, 0), (10, 1), (12, 4), (6, 2)])
 def test_shares_are_as_careful_as_an_exact_test(lost: int, won: int) -> None:
     stats = pytest.importorskip("scipy.stats")
     ours = [1] * (25 + lost) + [0] * won
     theirs = [1] * 25 + [0] * lost + [1] * won
     exact = stats.binomtest(lost, lost + won, 0.5, alternative="greater").pvalue
     found = of("acc", shares(ours), shares(theirs)).shown_worse(0.0)
-    assert 0.3 * exact <= found <= 6 * exact
+    assert 0.7 * exact <= found <= 1.4 * exact
+
+
+@pytest.mark.parametrize("count", [10, 22, 205])
+def test_a_model_that_lost_every_answer_is_shown_worse(count: int) -> None:
+    # Also as one of forty rows.
+    assert of("acc", shares([1] * count), shares([0] * count), 4000).shown_worse(0.02) < 0.05 / 40
 
 
 def test_bounds_stay_where_the_metric_can_be() -> None:
