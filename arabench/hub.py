@@ -1,4 +1,4 @@
-"""Models on a hub: whether a name can be loaded, told in seconds and before anything is.
+"""Names on a hub: whether one can be loaded, told in seconds and before anything is.
 
 The libraries ask again and again for a hub that does not answer, for minutes; here it is asked
 once. A whole copy in the cache is enough where it cannot be reached.
@@ -6,14 +6,17 @@ once. A whole copy in the cache is enough where it cannot be reached.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from arabench.errors import UsageError
 from arabench.records import read_json_object
 
+Kind = Literal["model", "dataset"]
 #: Seconds until a hub that does not answer is given up.
 DEADLINE_S: Final = 4.0
 _INDEX: Final = "model.safetensors.index.json"
@@ -35,24 +38,52 @@ def require_reachable(name: str, revision: str | None = None) -> bool:
         UsageError: there is no such model, it is not open to this user, or the hub cannot be
             reached and the cache holds no whole copy.
     """
-    from huggingface_hub import constants
-
-    shown = f"model {name!r}" + (f" (revision {revision!r})" if revision else "")
-    if constants.HF_HUB_OFFLINE:
-        found = "the hub is not asked, because HF_HUB_OFFLINE is set"
-    else:
-        endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
-        error = _ask(name, revision, endpoint)
-        if error is None:
-            return False
-        _refuse(error, shown, endpoint)
-        found = f"{endpoint} could not be reached ({_in_words(error)})"
+    why = why_unreachable(name, revision)
+    if not why:
+        return False
     if cached_folder(name, revision) is not None:
         return True
+    from huggingface_hub import constants
+
     raise UsageError(
-        f"{shown}: {found}, and the cache {constants.HF_HUB_CACHE} holds no whole copy of it. "
-        "Give a model folder, or download the model where there is a network."
+        f"{_shown('model', name, revision)}: {why}, and the cache {constants.HF_HUB_CACHE} holds "
+        "no whole copy of it. Give a model folder, or download the model where there is a network."
     )
+
+
+def why_unreachable(name: str, revision: str | None = None, kind: Kind = "model") -> str:
+    """Why a hub cannot be asked for a name, in words; empty where the hub says it is there.
+
+    Raises:
+        UsageError: the hub says that there is no such thing, or that it is not open to this user.
+    """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "the hub is not asked, because HF_HUB_OFFLINE is set"
+    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    error = _ask(name, revision, kind, endpoint)
+    if error is None:
+        return ""
+    _refuse(error, _shown(kind, name, revision), endpoint)
+    return f"{endpoint} could not be reached ({_in_words(error)})"
+
+
+@contextlib.contextmanager
+def cache_only(only: bool = True) -> Iterator[None]:
+    """Keep the hub's libraries from asking it, for those that have no argument for that."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or only
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _shown(kind: Kind, name: str, revision: str | None) -> str:
+    return f"{kind} {name!r}" + (f" (revision {revision!r})" if revision else "")
 
 
 def cached_folder(name: str, revision: str | None = None) -> Path | None:
@@ -74,15 +105,17 @@ def cached_folder(name: str, revision: str | None = None) -> Path | None:
     return folder if any(file for kind in _WEIGHTS for file in folder.glob(kind)) else None
 
 
-def _ask(name: str, revision: str | None, endpoint: str) -> Exception | None:
-    """What went wrong in asking the hub for a model; None if it has it."""
+def _ask(name: str, revision: str | None, kind: Kind, endpoint: str) -> Exception | None:
+    """What went wrong in asking the hub for a name; None if it has it."""
     from huggingface_hub import HfApi
 
     answer: list[Exception | None] = []
 
     def ask() -> None:
         try:
-            HfApi(endpoint=endpoint).model_info(name, revision=revision, timeout=DEADLINE_S)
+            HfApi(endpoint=endpoint).repo_info(
+                name, revision=revision, repo_type=kind, timeout=DEADLINE_S
+            )
             answer.append(None)
         except Exception as error:  # of whatever HTTP library is beneath
             answer.append(error)

@@ -18,14 +18,16 @@ pytest.importorskip("huggingface_hub", reason="needs the extra arabench[eval]")
 from huggingface_hub import constants
 
 from arabench.errors import UsageError
-from arabench.hub import cached_folder, require_reachable
+from arabench.hub import cached_folder, require_reachable, why_unreachable
 
-#: What the stand-in answers to /api/models/NAME.
+#: What the stand-in answers to /api/models/NAME and /api/datasets/NAME.
 ANSWERS = {
     "org/there": (200, None),
     "org/there/revision/v1": (200, None),
     "org/there/revision/v9": (404, "RevisionNotFound"),
     "org/gone": (404, "RepoNotFound"),
+    "datasets/org/rows": (200, None),
+    "datasets/org/gone": (404, "RepoNotFound"),
     "org/gated": (403, "GatedRepo"),
     "org/broken": (503, None),
 }
@@ -36,6 +38,7 @@ class StandIn(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.removeprefix("/api/models/").partition("?")[0]
+        name = name.removeprefix("/api/")
         status, code = ANSWERS[name]
         self.send_response(status)
         if code:
@@ -101,6 +104,12 @@ def cache(folder: Path, name: str, *files: str, index: tuple[str, ...] = ()) -> 
 @pytest.mark.parametrize("revision", [None, "v1"])
 def test_a_model_that_is_there(hub: str, revision: str | None) -> None:
     assert require_reachable("org/there", revision) is False
+
+
+def test_data_sets(hub: str) -> None:
+    assert why_unreachable("org/rows", kind="dataset") == ""
+    with pytest.raises(UsageError, match=r"^dataset 'org/gone' is not at"):
+        why_unreachable("org/gone", kind="dataset")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
+from arabench.checkpoints import is_local
 from arabench.corpus.files import STDIO, check_input, format_of
 from arabench.corpus.formats import is_dataset_dict, is_dataset_folder
 from arabench.corpus.inputs import SIDE_SUFFIXES, expand_inputs
@@ -18,6 +19,7 @@ from arabench.corpus.manifest import files_below
 from arabench.corpus.readers import read_batches
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.evaluation.source import HUB_PREFIX
+from arabench.hub import cache_only, why_unreachable
 from arabench.trainers.recipe import DataSection
 
 #: What readers say to users of other commands, and what it is called in a recipe.
@@ -217,14 +219,19 @@ def _check_fields(path: str, fields: Sequence[str], present: Sequence[str]) -> N
 def _read_hub(name: str, section: DataSection) -> Any:
     import datasets
 
-    if Path(name).expanduser().is_dir():
+    why = ""
+    if is_local(name):
         name = str(Path(name).expanduser())
+    else:
+        why = why_unreachable(name, kind="dataset")
     try:
-        return datasets.load_dataset(name, section.config, split=section.split)
+        with cache_only(bool(why)):
+            return datasets.load_dataset(name, section.config, split=section.split)
     except Exception as error:
+        tried = f"{why}, and no copy in the cache could be used: " if why else ""
         raise UsageError(
             f"data set {name!r} (configuration {section.config!r}, split {section.split!r}) could "
-            f"not be loaded: {type(error).__name__}: {str(error)[:300]}"
+            f"not be loaded: {tried}{type(error).__name__}: {str(error)[:300]}"
         ) from error
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,27 @@ def test_wrong_sources(tmp_path: Path) -> None:
         assert "--" not in str(caught.value)
     with pytest.raises(DataError, match=r"is empty"):
         rows_of(tmp_path / "empty.txt")
+
+
+@pytest.mark.parametrize("host", ["closed", "silent"])
+def test_a_hub_that_does_not_answer(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library alone asks for minutes."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        if host == "silent":
+            place.listen()
+        endpoint = f"http://127.0.0.1:{place.getsockname()[1]}"
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        began = time.monotonic()
+        with pytest.raises(UsageError, match=f"{endpoint} could not be reached .*no copy in"):
+            rows_of("hub:org/name")
+        assert time.monotonic() - began < 6
+    assert constants.HF_HUB_OFFLINE is False
 
 
 def test_wrong_field_of_a_folder(tmp_path: Path) -> None:
