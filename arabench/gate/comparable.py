@@ -12,6 +12,8 @@ from arabench.evaluation.scores import SCORES
 
 #: Number types whose log-likelihoods are rounded to whole nats on long texts.
 _SHORT_TYPES: Final = ("bfloat16", "float16")
+#: Settings named beside the first that differs.
+SHOWN_SETTINGS: Final = 5
 
 
 def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
@@ -35,14 +37,18 @@ def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
 def _check_settings(baseline: Evaluation, candidate: Evaluation) -> None:
     ours, theirs = baseline.settings, candidate.settings
     differing = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    if differing:
-        name, others = differing[0], ", ".join(differing[1:])
-        raise UsageError(
-            f"the evaluations were made under different settings: {name} is "
-            f"{ours.get(name, 'not recorded')} in the baseline and "
-            f"{theirs.get(name, 'not recorded')} in the candidate"
-            f"{f' ({others} differ too)' if others else ''}. Evaluate both in the same way."
-        )
+    if not differing:
+        return
+    # What both recorded says more than what an older version did not record.
+    name, *others = sorted(differing, key=lambda key: not (key in ours and key in theirs))
+    more = f" and {len(others) - SHOWN_SETTINGS} more" if len(others) > SHOWN_SETTINGS else ""
+    also = f" (also: {', '.join(others[:SHOWN_SETTINGS])}{more})" if others else ""
+    raise UsageError(
+        f"the evaluations were made under different settings: {name} is "
+        f"{ours.get(name, 'not recorded')} in the baseline and "
+        f"{theirs.get(name, 'not recorded')} in the candidate{also}. "
+        "Evaluate both in the same way, with the same arabench."
+    )
 
 
 def _check_task(left: TaskResult, right: TaskResult) -> None:

@@ -87,7 +87,7 @@ class Policy(BaseModel):
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """One-sided confidence of the decision: 0.95 means errors of 5 % for the run as a whole."""
-    min_items: int = Field(default=10, ge=1)
+    min_items: Annotated[int, BeforeValidator(_no_truth_value)] = Field(default=10, ge=2)
     """Items a row must have to decide; with fewer it is undecided. An item is what is independent:
     a sentence, a question, a passage with all its questions."""
     undecided: Literal["block", "pass"] = "block"

@@ -101,12 +101,15 @@ def test_settings_are_compared_one_by_one() -> None:
     says = r"dtype is float32 in the baseline and bfloat16 in the candidate\. Evaluate both"
     with pytest.raises(UsageError, match=says):
         judge(left, right, (same, {**same, "dtype": "bfloat16"}))
-    with pytest.raises(UsageError, match=r"dtype is .*\(prefix differ too\)"):
+    with pytest.raises(UsageError, match=r"dtype is .*\(also: prefix\)"):
         judge(left, right, (same, {"dtype": "float16", "prefix": "EOS"}))
     with pytest.raises(UsageError, match="prefix is BOS in the baseline and not recorded in the"):
         judge(left, right, (same, {"dtype": "float32"}))
     with pytest.raises(UsageError, match="dtype is not recorded in the baseline and float32"):
         judge(left, right, ({}, {"dtype": "float32"}))
+    many = dict.fromkeys("abcdefgh", "1")
+    with pytest.raises(UsageError, match=r"prefix is EOS .*BOS .*\(also: dtype, .* and 4 more\)"):
+        judge(left, right, ({"prefix": "EOS"}, {**same, **many}))
 
 
 def test_conditions_of_a_task_are_compared() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -155,6 +156,20 @@ def test_the_kink_of_bleu_is_seen_from_both_sides() -> None:
     found = of("bleu", ours, theirs)
     width = (found.high(0.05) - found.low(0.05)) / (2 * 1.645)
     assert 0.93 * np.std(drawn) <= width
+
+
+@pytest.mark.parametrize("metric", sorted(SCORES))
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_and_two_items_are_compared_without_a_warning(metric: str, count: int) -> None:
+    ours, theirs = (values[:count] for values in two_models(metric))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = of(metric, ours, theirs)
+        bounds = found.low(0.05), found.high(0.05)
+    if count == 1:
+        assert (found.shown_worse(0.0), found.shown_better(0.02)) == (1, 1)
+        assert not (math.isfinite(bounds[0]) and abs(bounds[0]) < 1)
+    assert found.shown_worse(0.0) > 0.01
 
 
 def test_what_cannot_be_measured_shows_nothing() -> None:

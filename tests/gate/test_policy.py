@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from arabench.errors import UsageError
-from arabench.gate.policy import DEFAULT_RULES, Policy, load_policy
+from arabench.gate.policy import DEFAULT_RULES, Policy, Rule, Test, load_policy
 
 
 def saved(folder: Path, text: str | bytes) -> Path:
@@ -74,7 +74,8 @@ def test_one_name_is_a_list_of_one(tmp_path: Path) -> None:
         ("varieties: [arz]", r"unknown variety 'arz'.*Allowed: egy, glf"),
         ("improve: 3", r"improve: .*valid tuple\. Given: '3'"),
         ("improve: egi", r"unknown variety 'egi'\. Did you mean 'egy'"),
-        ("min_items: 0", r"min_items: .*greater than or equal to 1\. Given: '0'"),
+        ("min_items: 1", r"min_items: .*greater than or equal to 2\. Given: '1'"),
+        ("min_items: yes", r"min_items: .*yes and no are no numbers"),
         ("min_items: few", r"min_items: .*integer"),
         ("undecided: stop", r"undecided: .*'block' or 'pass'.*Given: 'stop'"),
         ("confidence: high", r"confidence: .*valid number.*Given: 'high'"),
@@ -149,3 +150,24 @@ def test_overrides_do_not_hide_a_wrong_file(tmp_path: Path) -> None:
     for text in ("margins: [egy]", "rules: 3"):
         with pytest.raises(UsageError, match="policy: "):
             load_policy(saved(tmp_path, text), {"improve": ("egy",)})
+
+
+def page() -> str:
+    root = Path(__file__).resolve().parents[2]
+    return (root / "docs" / "gate.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_every_key_with_its_default() -> None:
+    block = page().split("```yaml\n")[1].split("```")[0]
+    written = yaml.safe_load(block)
+    assert Policy.model_validate(written) == Policy()
+    assert set(written) == set(Policy.model_fields)
+    for line in block.splitlines():
+        assert "#" in line, f"the page says nothing of: {line}"
+
+
+def test_the_page_names_every_test_of_a_rule() -> None:
+    for name in (*get_args(Policy.model_fields["undecided"].annotation), *get_args(Test)):
+        assert f"`{name}`" in page()
+    for field in Rule.model_fields:
+        assert f"`{field}`" in page()
