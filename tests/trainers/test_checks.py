@@ -15,6 +15,7 @@ import pytest
 for package in ("torch", "trl", "peft", "bitsandbytes"):
     pytest.importorskip(package, reason="needs the extra arabench[train]")
 
+import datasets  # noqa: E402
 import torch  # noqa: E402
 
 from arabench import devices  # noqa: E402
@@ -160,7 +161,8 @@ def test_auto_suits_the_machine_and_is_recorded(
     said: list[str] = []
     recipe = make_recipe(training={"max_steps": 2})
     assert recipe.quantization.compute_dtype == "auto"
-    outcome = sft.train(recipe, threads=1, say=said.append)
+    outcome = sft.train(recipe, threads=2, say=said.append)
+    torch.set_num_threads(1)
     types = {str(m.compute_dtype) for m in seen[0].model.modules() if hasattr(m, "compute_dtype")}
     assert types == {f"torch.{dtype}"}
     assert {str(p.dtype) for p in seen[0].model.parameters() if p.requires_grad} == {
@@ -170,10 +172,11 @@ def test_auto_suits_the_machine_and_is_recorded(
     (line,) = [line for line in said if line.startswith("computing in")]
     assert line.startswith(f"computing in {dtype} (")
     assert feature in line
-    assert "1 threads (as asked)" in line
+    assert "2 threads (as asked)" in line
     run = json.loads((outcome.adapter.parent / "run.json").read_text(encoding="utf-8"))
     assert run["precision"]["dtype"] == run["compute_dtype"] == dtype
-    assert run["threads"] == {"count": 1, "reason": "as asked"}
+    assert run["threads"] == {"count": 2, "reason": "as asked"}
+    assert run["environment"]["threads"] == 2
     assert inspect_adapter(str(outcome.adapter)).record["compute_dtype"] == dtype
     assert "compute_dtype: auto" in (outcome.adapter.parent / "recipe.yaml").read_text()
 
@@ -237,6 +240,29 @@ def test_float16_gradients_are_scaled_on_a_gpu(
     monkeypatch.setattr(trl, "SFTConfig", lambda **settings: settings)
     settings = trainer.arguments(make_recipe(), device, dtype, tmp_path)
     assert (settings["bf16"], settings["fp16"]) == (bf16, fp16)
+
+
+@pytest.mark.parametrize("bits", [4, 16])
+def test_gradients_of_a_float16_model_can_be_unscaled(
+    bits: int, make_recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    """torch refuses to unscale float16 gradients; this is the scaler's part of a step on a GPU."""
+    recipe = make_recipe(quantization={"bits": bits, "compute_dtype": "float16"})
+    base, source = model.find_base(recipe, model.check_base(recipe))
+    loaded = model.load_base(recipe, source, "cpu", "float16")
+    ids = torch.arange(5, 21)[None]
+    rows = datasets.Dataset.from_dict({"input_ids": ids.tolist(), "labels": ids.tolist()})
+    made = trainer.build(recipe, "cpu", "float16", loaded, base.tokenizer, rows, tmp_path)
+    made.create_optimizer()
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    with torch.autocast("cpu", dtype=torch.float16):
+        loss = made.compute_loss(made.model, made.data_collator([rows[0]]))
+    scaler.scale(loss).backward()
+    scaler.unscale_(made.optimizer)
+    gradients = [p.grad for p in made.model.parameters() if p.requires_grad]
+    assert {gradient.dtype for gradient in gradients} == {torch.float32}
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert any(gradient.abs().max() > 0 for gradient in gradients)
 
 
 @pytest.mark.parametrize("bits", [4, 16])

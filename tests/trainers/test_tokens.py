@@ -120,7 +120,7 @@ def test_a_tokenizer_that_ends_texts_itself_does_not_end_them_twice(tiny_base: P
     from transformers import AutoTokenizer
 
     ending = AutoTokenizer.from_pretrained(tiny_base)
-    ending._tokenizer.post_processor = TemplateProcessing(
+    ending.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"$A {ending.eos_token}", special_tokens=[(ending.eos_token, ending.eos_token_id)]
     )
     assert ending("نص")["input_ids"][-1] == ending.eos_token_id
