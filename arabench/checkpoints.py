@@ -74,6 +74,9 @@ def _missing(what: str, name: str, advice: str) -> UsageError:
     """An error for a folder that is not there, with the nearest names beside it."""
     near = _nearest(name)
     hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    first, separator, rest = name.partition("/")
+    if separator and "/" not in rest and not first.startswith((".", "~")) and _folder(first):
+        hint += f"It is taken for a path, because {first!r} is a folder here. "
     return UsageError(f"{what} {name!r} is no folder. {hint}{advice}")
 
 

@@ -251,12 +251,13 @@ def test_names_below_a_folder_that_is_here_are_local(
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("models/qwen3-1.5b", "Did you mean 'models/qwen2-1.5b'? Give a"),
+        ("models/qwen3-1.5b", "Did you mean 'models/qwen2-1.5b'? It is taken for a path, because"),
+        ("models/x", "is no folder. It is taken for a path, because 'models' is a folder here."),
         ("./modls/qwen2-1.5b", "Did you mean 'models'? Give a"),
-        ("models/llama", "is no folder. Give a"),
-        ("models/qwen2-1.5b.json", "Did you mean 'models/qwen2-1.5b'? Give a"),
-        ("models/notes.txt", "is no folder. Give a"),
-        ("models/" + "x" * 300, "is no folder. Give a"),
+        ("./models/llama", "is no folder. Give a"),
+        ("./models/qwen2-1.5b.json", "Did you mean 'models/qwen2-1.5b'? Give a"),
+        ("./models/notes.txt", "is no folder. Give a"),
+        ("./models/" + "x" * 300, "is no folder. Give a"),
     ],
 )
 @pytest.mark.parametrize("inspect", [inspect_base, inspect_adapter])
