@@ -43,8 +43,8 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of an untrained toy model whose tokenizer has seen a few packaged sentences."""
     pytest.importorskip("transformers", reason="needs the extra arabench[eval]")
     from arabench.demo.base_model import ToySize, build_base
-    from arabench.evaluation.parallel import load_parallel
-    from arabench.evaluation.source import Source
+    from arabench.evaluation.data.parallel import load_parallel
+    from arabench.evaluation.data.source import Source
 
     texts = [text for item in load_parallel(Source())[:30] for text in item.texts.values()]
     folder = tmp_path_factory.mktemp("tiny_base")

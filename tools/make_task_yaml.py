@@ -1,10 +1,11 @@
-"""Write the one-task YAML files and metric lists of the suites under tasks/.
+"""Write what is uniform in the YAML of the suites under tasks/.
 
     python tools/make_task_yaml.py          # rewrite
     python tools/make_task_yaml.py --check  # exit 1 if a file differs
 
 lm-eval wants one small file per task, and every metric list twice (value and standard
-error). The files are committed; this keeps them uniform.
+error). Templates (`_lm_template`, ...) are written by hand down to a marked line; from there on,
+and in the leaves and groups, the files are written here, from the table of task families.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from arabench.evaluation.aggregations import identifier
-from arabench.evaluation.noise import KINDS, NOISE_VERSION
-from arabench.evaluation.scores import NOISE_RATES, SCORES
+from arabench.evaluation.families.family import Template
+from arabench.evaluation.families.table import FAMILIES
+from arabench.evaluation.harness.aggregations import identifier
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.perturbations.table import KINDS
 from arabench.varieties import DIALECTS, NAMES, VARIETIES
 
 TASKS = Path(__file__).resolve().parent.parent / "tasks"
 FUNCTIONS = "!function arabench.evaluation.tasks"
 AGGREGATIONS = "!function arabench.evaluation.aggregations"
+#: Line of a template under which this tool writes.
+MARK = "# The rest is written by tools/make_task_yaml.py.\n"
 SUBJECTS = {
     "arabic_language": "Arabic language",
     "biology": "biology",
@@ -36,10 +41,14 @@ SUBJECTS = {
 VERSION = "2.0"
 
 
-def metrics(*names: str) -> str:
-    """`metric_list` and the `metadata` with the version and every metric's signature."""
+def template(chosen: Template) -> str:
+    """The template as it stands, with its metrics and metadata written anew."""
+    path = TASKS / chosen.path
+    by_hand, mark, _ = path.read_text(encoding="utf-8").partition(MARK)
+    if not mark:
+        raise SystemExit(f"{path} lacks the line {MARK.strip()!r}")
     lines = ["metric_list:"]
-    for name in names:
+    for name in chosen.metrics:
         direction = str(SCORES[name].higher_is_better).lower()
         for suffix in ("", "_stderr"):
             lines += [
@@ -48,74 +57,22 @@ def metrics(*names: str) -> str:
                 f"    higher_is_better: {direction if not suffix else 'false'}",
             ]
     lines += ["metadata:", f"  version: {VERSION}", "  signatures:"]
-    lines += [f'    "{name}": "{SCORES[name].signature}"' for name in names]
-    return "\n".join(lines) + "\n"
+    lines += [f'    "{name}": "{SCORES[name].signature}"' for name in chosen.metrics]
+    lines += [f"  {key}: {value}" for key, value in chosen.extra]
+    return by_hand + mark + "\n".join(lines) + "\n"
 
 
 def files() -> dict[str, str]:
     """Relative path -> content."""
-    out: dict[str, str] = {}
-    out["arabench_dialects/_lm_template"] = f"""\
-# Language modelling: log-likelihood of held-out sentences, over their own tokens.
-class: {FUNCTIONS}.RollingTask
-output_type: loglikelihood_rolling
-num_fewshot: 0
-custom_dataset: {FUNCTIONS}.lm_data
-test_split: test
-doc_to_text: ""
-doc_to_target: text
-process_results: {FUNCTIONS}.score_lm
-""" + metrics("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
-    out["arabench_dialects/_tax_template"] = f"""\
-# Dialect tax: bits of a sentence over bits of its MSA rendering.
-class: {FUNCTIONS}.RollingTask
-output_type: loglikelihood_rolling
-num_fewshot: 0
-custom_dataset: {FUNCTIONS}.tax_data
-test_split: test
-doc_to_text: ""
-doc_to_target: id
-process_results: {FUNCTIONS}.score_tax
-""" + metrics("dialect_tax")
-    out["arabench_dialects/_mt_template"] = f"""\
-# Translation: three packaged examples, one line of greedy output.
-class: {FUNCTIONS}.ArabenchTask
-output_type: generate_until
-custom_dataset: {FUNCTIONS}.translation_data
-test_split: test
-fewshot_split: train
-fewshot_config:
-  sampler: first_n
-num_fewshot: 3
-doc_to_text: {FUNCTIONS}.translation_prompt
-doc_to_target: target
-target_delimiter: " "
-generation_kwargs:
-  until: ["\\n"]
-  do_sample: false
-  max_gen_toks: 256
-process_results: {FUNCTIONS}.score_translation
-""" + metrics("bleu", "chrf++")
-    out["arabench_dialects/_rc_template"] = f"""\
-# Reading comprehension: one packaged example, one line of greedy output.
-class: {FUNCTIONS}.ArabenchTask
-output_type: generate_until
-custom_dataset: {FUNCTIONS}.reading_data
-test_split: test
-fewshot_split: train
-fewshot_config:
-  sampler: first_n
-  doc_to_target: "{{{{answers[0]}}}}"
-num_fewshot: 1
-doc_to_text: {FUNCTIONS}.reading_prompt
-doc_to_target: "{{{{answers[0]}}}}"
-target_delimiter: " "
-generation_kwargs:
-  until: ["\\n"]
-  do_sample: false
-  max_gen_toks: 64
-process_results: {FUNCTIONS}.score_reading
-""" + metrics("f1", "exact_match")
+    out = {chosen.path: template(chosen) for family in FAMILIES for chosen in family.templates}
+    dialects(out)
+    questions(out)
+    robustness(out)
+    return out
+
+
+def dialects(out: dict[str, str]) -> None:
+    """Leaves and groups of arabench_dialects."""
     groups: dict[str, list[str]] = {"lm": [], "tax": [], "mt": [], "rc": []}
 
     def task(kind: str, name: str, variety: str, alias: str, extra: str = "") -> None:
@@ -140,22 +97,9 @@ process_results: {FUNCTIONS}.score_reading
         "arabench_dialects", [f"arabench_{kind}" for kind in groups]
     )
 
-    mc_body = f"""\
-class: {FUNCTIONS}.ArabenchTask
-output_type: multiple_choice
-test_split: test
-doc_to_text: {FUNCTIONS}.choice_prompt
-doc_to_choice: {FUNCTIONS}.choice_letters
-doc_to_target: answer
-target_delimiter: " "
-process_results: {FUNCTIONS}.score_choice
-"""
-    out["arabench_mmlu/_mmlu_template"] = (
-        "# Four-choice questions; the letter with the highest log-likelihood counts.\n"
-        + f"custom_dataset: {FUNCTIONS}.mmlu_data\n"
-        + mc_body
-        + metrics("acc")
-    )
+
+def questions(out: dict[str, str]) -> None:
+    """Leaves and groups of arabench_mmlu."""
     names = []
     for subject, alias in SUBJECTS.items():
         names.append(f"arabench_mmlu_{subject}")
@@ -180,38 +124,9 @@ process_results: {FUNCTIONS}.score_choice
         "dataset_kwargs:\n  hub: MBZUAI/ArabicMMLU\n  hub_config: All\n"
     )
 
-    out["arabench_robustness/_lm_template"] = (
-        f"""\
-# Language modelling of noisy MSA: bits over the code points of the clean text.
-class: {FUNCTIONS}.RollingTask
-output_type: loglikelihood_rolling
-num_fewshot: 0
-custom_dataset: {FUNCTIONS}.noisy_lm_data
-test_split: test
-doc_to_text: ""
-doc_to_target: id
-process_results: {FUNCTIONS}.score_noisy_lm
-"""
-        + metrics("noise_cost", *[f"bits_per_char@{rate}" for rate in NOISE_RATES])
-        + f"  noise_version: {NOISE_VERSION}\n"
-    )
-    out["arabench_robustness/_mc_template"] = (
-        f"""\
-# Multiple choice with noisy questions and clean choices.
-class: {FUNCTIONS}.PromptsTask
-output_type: multiple_choice
-num_fewshot: 0
-custom_dataset: {FUNCTIONS}.noisy_mc_data
-test_split: test
-doc_to_text: {FUNCTIONS}.choice_prompt
-doc_to_choice: {FUNCTIONS}.choice_letters
-doc_to_target: answer
-target_delimiter: " "
-process_results: {FUNCTIONS}.score_noisy_mc
-"""
-        + metrics("noise_acc", *[f"acc@{rate}" for rate in NOISE_RATES])
-        + f"  noise_version: {NOISE_VERSION}\n"
-    )
+
+def robustness(out: dict[str, str]) -> None:
+    """Leaves and groups of arabench_robustness."""
     robust: dict[str, list[str]] = {"lm": [], "mc": []}
     for kind in KINDS:
         for part in robust:
@@ -228,7 +143,6 @@ process_results: {FUNCTIONS}.score_noisy_mc
     out["arabench_robustness/arabench_robustness.yaml"] = group(
         "arabench_robustness", [f"arabench_robust_{part}" for part in robust]
     )
-    return out
 
 
 def group(name: str, members: list[str]) -> str:

@@ -68,9 +68,9 @@ def run(options: argparse.Namespace) -> int:
     from arabench.cli.quiet import quiet_libraries
 
     quiet_libraries()
-    from arabench.evaluation.results import load_evaluation
+    from arabench.evaluation.reports.summary import markdown_table
     from arabench.evaluation.runner import Request, evaluate
-    from arabench.evaluation.summary import markdown_table
+    from arabench.evaluation.runner.results import load_evaluation
 
     request = Request(
         model=options.model,

@@ -13,8 +13,9 @@ from arabench import __version__
 from arabench.audit.page import render
 from arabench.corpus.files import write_text_atomically
 from arabench.demo.charts import Chart, Estimate, bar_chart, line_chart
-from arabench.evaluation.results import load_evaluation
-from arabench.evaluation.summary import COLUMNS, Cell, cells, format_number, markdown_table
+from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.reports.summary import Cell, cells, format_number, markdown_table
+from arabench.evaluation.runner.results import load_evaluation
 from arabench.varieties import NAMES, VARIETIES
 
 #: What is measured, in the order of the page -> number of its colour in the layout.
@@ -107,7 +108,7 @@ def report_page(
         {"arabench": __version__, "date": date.today().isoformat()},
         package="arabench.demo",
         decisions=decisions,
-        headings=[heading for _, _, heading in COLUMNS],
+        headings=[column.heading for column in COLUMNS],
         models=[(name, _grid(found)) for name, found in table.items()],
         names=NAMES,
         charts=[chart for chart in charts if chart is not None],
@@ -140,7 +141,7 @@ def _grid(found: Sequence[Cell]) -> list[tuple[str, list[tuple[str, str]]]]:
     for variety in VARIETIES:
         by_heading = {cell.heading: cell for cell in found if cell.variety == variety}
         row = []
-        for _, _, heading in COLUMNS:
+        for heading in (column.heading for column in COLUMNS):
             cell = by_heading.get(heading)
             row.append(
                 (

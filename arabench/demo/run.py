@@ -121,8 +121,8 @@ def _check_data(data: Path) -> None:
 
 def _collect(plan: Plan, raw: Path) -> None:
     """Raw text per variety as JSON lines."""
-    from arabench.evaluation.parallel import load_parallel
-    from arabench.evaluation.source import Source
+    from arabench.evaluation.data.parallel import load_parallel
+    from arabench.evaluation.data.source import Source
 
     for variety, wiki in (("msa", "ar"), ("egy", "arz")):
         if plan.data is not None:

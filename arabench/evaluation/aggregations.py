@@ -1,47 +1,10 @@
-"""Aggregations that the task YAML names: sums of samples in, one number out.
-
-lm-eval gives "N/A" as the standard error of any metric it does not know. Each metric
-therefore comes with a companion `<metric>_stderr`, computed by bootstrap over items;
-lm-eval's table prints it behind the value.
-"""
+"""Moved to `arabench.evaluation.harness.aggregations`; YAML that names it here keeps working."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from arabench.evaluation.scores import SCORES, by_item, point, standard_error
-
-Aggregation = Callable[[Iterable[Mapping[str, Any]]], float]
+from arabench.evaluation.harness import aggregations as _new
 
 
-def identifier(name: str) -> str:
-    """`chrf++` -> `chrf_plus_plus`, `acc@0.1` -> `acc_at_0_1`: names YAML can point at."""
-    return name.replace("+", "_plus").replace("@", "_at_").replace(".", "_")
-
-
-def _value(name: str) -> Aggregation:
-    def aggregate(values: Iterable[Mapping[str, Any]]) -> float:
-        return point(SCORES[name], by_item(values).sums)
-
-    aggregate.__name__ = identifier(name)
-    return aggregate
-
-
-def _error(name: str) -> Aggregation:
-    def aggregate(values: Iterable[Mapping[str, Any]]) -> float:
-        return standard_error(SCORES[name], by_item(values).sums)
-
-    aggregate.__name__ = f"{identifier(name)}_stderr"
-    return aggregate
-
-
-_BY_IDENTIFIER = {identifier(name): _value(name) for name in SCORES} | {
-    f"{identifier(name)}_stderr": _error(name) for name in SCORES
-}
-
-
-def __getattr__(name: str) -> Aggregation:
-    if name in _BY_IDENTIFIER:
-        return _BY_IDENTIFIER[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> _new.Aggregation:
+    found: _new.Aggregation = getattr(_new, name)
+    return found

@@ -1,66 +1,13 @@
-"""Answer comparison for Arabic reading comprehension.
+"""Moved to `arabench.evaluation.metrics.answers`. These names stay."""
 
-SQuAD's evaluation (Rajpurkar et al. 2016) lower-cases, drops ASCII punctuation and
-English articles. For Arabic an answer is normalized as follows, and nothing else:
+from arabench.evaluation.metrics.answers import (
+    answer_tokens,
+    exact_match,
+    token_f1,
+)
 
-1. the `search` preset: diacritics, tatweel, alif and hamza forms, final ya and ta
-   marbuta, Persian letters, digits, punctuation and white space;
-2. lower case for Latin letters;
-3. the definite article `al-` is removed from the front of a token that keeps at
-   least three letters, so that "الكتاب" meets "كتاب" and "الم" or "الى" stay whole.
-   Prefixed conjunctions and prepositions are not touched: removing them needs
-   morphology, and guessing would make wrong answers right.
-
-Token F1 and exact match are then SQuAD's, the maximum over the accepted answers.
-"""
-
-from __future__ import annotations
-
-import functools
-from collections import Counter
-from collections.abc import Sequence
-
-from arabench.chars import DEFINITE_ARTICLE
-from arabench.text.normalize import Normalizer, options_from
-
-#: Letters a token must keep for its article to be taken off.
-MIN_STEM = 3
-
-
-@functools.cache
-def _normalizer() -> Normalizer:
-    return Normalizer(options_from("search"))
-
-
-def answer_tokens(answer: str) -> list[str]:
-    """Tokens of an answer after the normalization described above."""
-    return [_without_article(token) for token in _normalizer()(answer).lower().split()]
-
-
-def _without_article(token: str) -> str:
-    stem = token.removeprefix(DEFINITE_ARTICLE)
-    return stem if len(stem) >= MIN_STEM else token
-
-
-def token_f1(prediction: str, answers: Sequence[str]) -> float:
-    """Largest token F1 of the prediction against the accepted answers, 0-1.
-
-    Two empty token lists agree (1); one empty list does not (0), as in SQuAD 2.0.
-    """
-    return max(_f1(answer_tokens(prediction), answer_tokens(answer)) for answer in answers)
-
-
-def _f1(predicted: list[str], gold: list[str]) -> float:
-    if not predicted or not gold:
-        return float(predicted == gold)
-    common = sum((Counter(predicted) & Counter(gold)).values())
-    if common == 0:
-        return 0.0
-    precision, recall = common / len(predicted), common / len(gold)
-    return 2 * precision * recall / (precision + recall)
-
-
-def exact_match(prediction: str, answers: Sequence[str]) -> float:
-    """1 when the normalized prediction equals an accepted answer, else 0."""
-    tokens = answer_tokens(prediction)
-    return float(any(tokens == answer_tokens(answer) for answer in answers))
+__all__ = [
+    "answer_tokens",
+    "exact_match",
+    "token_f1",
+]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from arabench import __version__
 from arabench.audit.reading import printable
 from arabench.subwords.preparation import RECORD_KIND, tokenize_command
-
-if TYPE_CHECKING:
-    from arabench.subwords.train import Trained
+from arabench.subwords.train import Trained
 
 
 def record(trained: Trained) -> dict[str, Any]:

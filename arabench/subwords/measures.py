@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench import chars
-from arabench.evaluation.scores import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, resample_weights
+from arabench.statistics.resampling import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, resample_weights
 from arabench.subwords.loading import Encoded, LoadedTokenizer
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import orjson
 
 from arabench import __version__
 from arabench.errors import DataError, UsageError
-from arabench.evaluation.scores import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED
+from arabench.statistics.resampling import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED
 from arabench.subwords.boundaries import boundary_figures
 from arabench.subwords.loading import LoadedTokenizer
 from arabench.subwords.measures import (

@@ -13,8 +13,8 @@ from arabench import chars
 from arabench.audit.reading import ReadPlan, Unread, plan_reading
 from arabench.corpus.readers import read_batches
 from arabench.errors import UsageError
-from arabench.evaluation.parallel import ParallelItem, codes_for, load_parallel
-from arabench.evaluation.source import ENGLISH, Source
+from arabench.evaluation.data.parallel import ParallelItem, codes_for, load_parallel
+from arabench.evaluation.data.source import ENGLISH, Source
 from arabench.text.diacritics import strip_diacritics
 from arabench.varieties import VARIETIES, variety_of
 

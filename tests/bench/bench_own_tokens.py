@@ -20,9 +20,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from arabench.evaluation.data.parallel import load_parallel
+from arabench.evaluation.data.source import Source
 from arabench.evaluation.harness import backends
-from arabench.evaluation.parallel import load_parallel
-from arabench.evaluation.source import Source
 from arabench.varieties import VARIETIES
 
 STEPS, BATCH, CONTEXT, SEED = 300, 12, 128, 0

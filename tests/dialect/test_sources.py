@@ -158,8 +158,8 @@ def test_written_sentences_cover_all_varieties() -> None:
 
 
 def test_test_split_of_the_parallel_task_is_not_trained_on() -> None:
-    from arabench.evaluation.parallel import load_parallel
-    from arabench.evaluation.source import Source
+    from arabench.evaluation.data.parallel import load_parallel
+    from arabench.evaluation.data.source import Source
 
     held = {item.item for item in load_parallel(Source()) if item.split == "test"}
     used = {item.key for item in of("parallel", read_written())}
@@ -169,10 +169,10 @@ def test_test_split_of_the_parallel_task_is_not_trained_on() -> None:
 
 
 def test_no_text_of_a_test_item_is_trained_on_however_it_is_spelled() -> None:
-    from arabench.evaluation.parallel import load_parallel
-    from arabench.evaluation.questions import load_questions
-    from arabench.evaluation.reading import load_reading
-    from arabench.evaluation.source import Source
+    from arabench.evaluation.data.parallel import load_parallel
+    from arabench.evaluation.data.passages import load_reading
+    from arabench.evaluation.data.questions import load_questions
+    from arabench.evaluation.data.source import Source
 
     parallel = [item for item in load_parallel(Source()) if item.split == "test"]
     texts = [text for item in parallel for code, text in item.texts.items() if code != "en"]

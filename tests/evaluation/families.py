@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from arabench.evaluation.parallel import load_parallel
-from arabench.evaluation.source import Source
+from arabench.evaluation.data.parallel import load_parallel
+from arabench.evaluation.data.source import Source
 
 #: Tokens that the tiny models can see at once; some packaged sentences have more.
 CONTEXT = 40

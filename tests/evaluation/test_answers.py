@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 
-from arabench.evaluation.answers import answer_tokens, exact_match, token_f1
+from arabench.evaluation.metrics import answers
+from arabench.evaluation.metrics.answers import answer_tokens, exact_match, token_f1
+from arabench.evaluation.metrics.table import SCORES
+from arabench.text.normalize import Normalizer, options_from
 from tests.strategies import any_text
 
 CASES = [
@@ -71,3 +76,16 @@ def test_f1_is_symmetric_bounded_and_total(left: str, right: str) -> None:
     assert score == pytest.approx(token_f1(right, [left]))
     assert exact_match(left, [left]) == 1
     assert score >= exact_match(left, [right])
+
+
+def test_the_signature_is_asked_of_the_normalizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One option of the preset changed: other scores, and another signature."""
+    before = {name: SCORES[name].signature for name in ("f1", "exact_match", "bits_per_char")}
+    assert token_f1("المدرسة", ["المدرسه"]) == 1
+    changed = Normalizer(dataclasses.replace(options_from("search"), ta_marbuta="keep"))
+    monkeypatch.setattr(answers, "_normalizer", lambda: changed)
+    assert token_f1("المدرسة", ["المدرسه"]) == 0
+    after = {name: SCORES[name].signature for name in before}
+    assert after["f1"] != before["f1"]
+    assert after["exact_match"] != before["exact_match"]
+    assert after["bits_per_char"] == before["bits_per_char"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arabench.evaluation.conditions import COLUMN, conditions_of, vocabulary_cut
+from arabench.evaluation.harness.conditions import COLUMN, conditions_of, vocabulary_cut
 from arabench.evaluation.tasks import lm_data, translation_data
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.evaluation import tasks
-from arabench.evaluation.parallel import codes_for, load_parallel
-from arabench.evaluation.questions import load_questions
-from arabench.evaluation.reading import load_reading
-from arabench.evaluation.source import Source, code_of
+from arabench.evaluation.data.parallel import codes_for, load_parallel
+from arabench.evaluation.data.passages import load_reading
+from arabench.evaluation.data.questions import load_questions
+from arabench.evaluation.data.source import Source, code_of
 from arabench.varieties import DIALECTS, VARIETIES, variety_of
 
 FLORES_CODES = ("arb", "arz", "apc", "ajp", "acm", "acq", "ars", "aeb", "ary")

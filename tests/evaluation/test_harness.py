@@ -27,8 +27,8 @@ from transformers import (  # noqa: E402
 
 from arabench.errors import UsageError  # noqa: E402
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
-from arabench.evaluation.results import load_evaluation  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate, write_results  # noqa: E402
+from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
 from arabench.models.adapters import Bench  # noqa: E402
 from arabench.models.bases import BaseRequest  # noqa: E402
 from tests.evaluation.families import build  # noqa: E402

@@ -18,8 +18,9 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from arabench.evaluation.noise import KINDS
-from arabench.evaluation.scores import NOISE_RATES, SCORES
+from arabench.evaluation.metrics.noise_curves import NOISE_RATES
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.perturbations.table import KINDS
 from arabench.resources import tasks_dir
 
 ROOT = Path(__file__).resolve().parents[2]

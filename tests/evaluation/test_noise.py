@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from arabench import chars
 from arabench.errors import UsageError
-from arabench.evaluation.noise import KINDS, keyboard_neighbours, perturb
-from arabench.evaluation.parallel import load_parallel
-from arabench.evaluation.source import Source
+from arabench.evaluation.data.parallel import load_parallel
+from arabench.evaluation.data.source import Source
+from arabench.evaluation.perturbations.keyboard import keyboard_neighbours
+from arabench.evaluation.perturbations.table import KINDS, perturb
 from tests.strategies import any_text
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 RATES = (0.1, 0.2, 0.3, 0.5, 1.0)
 LONG = "\n".join(item.texts["msa"] for item in load_parallel(Source()))
 TABLES = tomllib.loads(
-    files("arabench.evaluation").joinpath("noise_tables.toml").read_text(encoding="utf-8")
+    files("arabench.evaluation.perturbations").joinpath("tables.toml").read_text(encoding="utf-8")
 )
 #: Hamza to ya without tatweel: the 36 letters of the Arabic keyboard.
 ALPHABET = [chr(code) for code in [*range(0x621, 0x63B), *range(0x641, 0x64B)]]

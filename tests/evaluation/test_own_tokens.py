@@ -22,8 +22,8 @@ from arabench.evaluation.harness.own_tokens import (  # noqa: E402
     prefix_of,
 )
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
-from arabench.evaluation.results import load_evaluation  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate  # noqa: E402
+from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
 from tests.evaluation.families import CONTEXT, KINDS, build  # noqa: E402
 
 LIMIT = 5

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arabench.errors import ArabenchError, DataError, UsageError
-from arabench.evaluation.results import load_evaluation
+from arabench.evaluation.runner.results import load_evaluation
 from tests.gate.synthetic import STAMP, Task, lm_task, samples_file, write
 
 TASK = "arabench_lm_egy"

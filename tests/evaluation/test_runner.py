@@ -19,8 +19,9 @@ from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM  # 
 
 from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256  # noqa: E402
 from arabench.errors import ArabenchError, DataError, UsageError  # noqa: E402
-from arabench.evaluation.results import load_evaluation  # noqa: E402
-from arabench.evaluation.runner import Request, evaluate, task_manager  # noqa: E402
+from arabench.evaluation.harness.run import task_manager  # noqa: E402
+from arabench.evaluation.runner import Request, evaluate  # noqa: E402
+from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
 
 LIMIT = 4
 Scores = dict[str, dict[str, float]]

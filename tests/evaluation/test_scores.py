@@ -12,15 +12,9 @@ import yaml
 from sacrebleu.metrics import BLEU, CHRF
 
 from arabench.evaluation import aggregations
-from arabench.evaluation.scores import (
-    SCORES,
-    bootstrap,
-    by_item,
-    interval,
-    point,
-    sample,
-    standard_error,
-)
+from arabench.evaluation.metrics.intervals import bootstrap, interval, standard_error
+from arabench.evaluation.metrics.score import by_item, point, sample
+from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.tasks import score_translation
 from arabench.statistics.proportions import wilson_interval
 

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arabench.evaluation.results import Evaluation
-from arabench.evaluation.scores import SCORES, Array, bootstrap
-from arabench.evaluation.summary import (
+from arabench.evaluation.metrics.intervals import bootstrap
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.reports.summary import (
     cells,
     format_number,
     markdown_table,
     markdown_text,
     other_scores,
 )
+from arabench.evaluation.runner.results import Evaluation
+from arabench.statistics.resampling import Array
 from tests.gate.synthetic import Task, evaluation, lengths
 
 

@@ -14,9 +14,10 @@ from arabench.audit.explain import explain_files
 from arabench.audit.run import Audit, AuditOptions, audit_files
 from arabench.demo.report import decision_of, report_page
 from arabench.dialect import Identifier
-from arabench.evaluation.parallel import load_parallel
-from arabench.evaluation.source import Source
-from arabench.evaluation.summary import COLUMNS, Cell
+from arabench.evaluation.data.parallel import load_parallel
+from arabench.evaluation.data.source import Source
+from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.reports.summary import Cell
 from arabench.text.normalize import Normalizer, options_from
 from arabench.varieties import DIALECTS, VARIETIES
 from tests.pages.checker import Page, parsed, problems_of
@@ -64,9 +65,10 @@ def explain_page(folder: Path, texts: Sequence[str]) -> str:
 def cells_of(model: str, shift: float) -> list[Cell]:
     found = []
     for variety in VARIETIES:
-        for metric, pattern, heading in COLUMNS:
-            if variety in DIALECTS or "tax" not in pattern:
-                found.append(Cell(model, variety, metric, heading, 4 + shift, 3.9, 4.2 + shift, 40))
+        for column in COLUMNS:
+            if variety in DIALECTS or "tax" not in column.task:
+                numbers = (4 + shift, 3.9, 4.2 + shift, 40)
+                found.append(Cell(model, variety, column.metric, column.heading, *numbers))
     return found
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from arabench.errors import ArabenchError, DataError
-from arabench.evaluation.conditions import RUN_KEY
 from arabench.evaluation.harness import backends
+from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.settings import template_digest
+from arabench.evaluation.metrics.table import SCORES
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,14 @@ def task_classes() -> dict[str, type]:
 
         def dump_config(self) -> dict[str, Any]:
             config: dict[str, Any] = super().dump_config()
-            run = {"settings": self._run, "notes": self._notes}
-            return {**config, "metadata": {**(config.get("metadata") or {}), RUN_KEY: run}}
+            metadata = dict(config.get("metadata") or {})
+            # Asked of the objects that counted, and not of the file that names them.
+            metadata["signatures"] = {
+                name: SCORES[name].signature if name in SCORES else written
+                for name, written in (metadata.get("signatures") or {}).items()
+            }
+            metadata[RUN_KEY] = {"settings": self._run, "notes": self._notes}
+            return {**config, "metadata": metadata}
 
     class RollingTask(ArabenchTask):
         """Log-likelihood of every string in `doc["texts"]`, or of `doc["text"]`."""

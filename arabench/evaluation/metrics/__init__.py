@@ -1,1 +1,1 @@
-"""Metrics: what a pair of strings counts for."""
+"""Metrics: what a document counts for, and the number that sums of counts amount to."""

@@ -28,10 +28,10 @@ from arabench.checkpoints import (
 from arabench.corpus.files import atomic_writer
 from arabench.devices import use_threads
 from arabench.errors import UsageError, did_you_mean
-from arabench.evaluation.conditions import RUN_KEY
+from arabench.evaluation.data.source import HUB_PREFIX, check_folder
+from arabench.evaluation.families.family import source_of
+from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.run import language_model, measure, task_manager
-from arabench.evaluation.source import HUB_PREFIX, check_folder
-from arabench.evaluation.tasks import source_of
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
 

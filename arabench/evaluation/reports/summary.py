@@ -6,24 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES, Sums, interval, point
+from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.metrics.intervals import interval
+from arabench.evaluation.metrics.score import Sums, point
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.varieties import VARIETIES
-
-#: Columns in the order of the paper's table; (metric, task prefix, heading).
-COLUMNS = (
-    ("bits_per_char", "arabench_lm_", "bits/char"),
-    ("bits_per_byte", "arabench_lm_", "bits/byte"),
-    ("word_perplexity", "arabench_lm_", "word ppl"),
-    ("byte_perplexity", "arabench_lm_", "byte ppl"),
-    ("dialect_tax", "arabench_tax_", "dialect tax"),
-    ("bleu", "arabench_mt_{}_msa", "BLEU to MSA"),
-    ("chrf++", "arabench_mt_{}_msa", "chrF++ to MSA"),
-    ("bleu", "arabench_mt_{}_en", "BLEU to English"),
-    ("chrf++", "arabench_mt_{}_en", "chrF++ to English"),
-    ("f1", "arabench_rc_", "reading F1"),
-    ("exact_match", "arabench_rc_", "reading EM"),
-)
 
 
 @dataclass(frozen=True)
@@ -44,11 +32,10 @@ def cells(evaluation: Evaluation) -> list[Cell]:
     """Every cell of the table that the evaluation holds."""
     found = []
     for variety in VARIETIES:
-        for metric, pattern, heading in COLUMNS:
-            name = pattern.format(variety) if "{}" in pattern else pattern + variety
-            task = evaluation.tasks.get(name)
-            if task is not None and metric in task.scores:
-                found.append(_cell(evaluation, task, variety, metric, heading))
+        for column in COLUMNS:
+            task = evaluation.tasks.get(column.task.format(variety))
+            if task is not None and column.metric in task.scores:
+                found.append(_cell(evaluation, task, variety, column.metric, column.heading))
     return found
 
 
@@ -98,7 +85,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
     parts = []
     for evaluation in evaluations:
         table = cells(evaluation)
-        headings = [h for _, _, h in COLUMNS if any(cell.heading == h for cell in table)]
+        headings = [c.heading for c in COLUMNS if any(cell.heading == c.heading for cell in table)]
         lines = [f"**{markdown_text(evaluation.model)}** (95 % bootstrap intervals)", ""]
         if evaluation.settings:
             lines += [markdown_text(_in_words(evaluation.settings)), ""]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arabench.errors import DataError, did_you_mean
-from arabench.evaluation.source import (
+from arabench.evaluation.data.source import (
     ENGLISH,
     HUB_PREFIX,
     Source,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
-from arabench.evaluation.source import (
+from arabench.evaluation.data.source import (
     HUB_PREFIX,
     Source,
     check_folder,
@@ -33,6 +33,17 @@ class Question:
     choices: tuple[str, ...]
     answer: int
     split: str = "test"
+
+    def document(self) -> dict[str, Any]:
+        """The row that a task's prompt and score read."""
+        return {
+            "id": self.item,
+            "item": self.item,
+            "subject": self.subject,
+            "question": self.question,
+            "choices": list(self.choices),
+            "answer": self.answer,
+        }
 
 
 @functools.lru_cache(maxsize=8)

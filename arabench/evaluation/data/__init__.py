@@ -1,0 +1,1 @@
+"""Evaluation data: where it comes from, and its rows as frozen items."""

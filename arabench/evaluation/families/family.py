@@ -1,0 +1,111 @@
+"""What a task family is: metrics, columns of the table, and the pieces its file is made of.
+
+A family's file holds `*_data` functions, which lm-eval calls with every `--metadata` key and
+model argument, `*_prompt` functions, and `score_*` functions, which turn model outputs into
+sums. Its YAML template under tasks/ is written by hand and names them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from arabench.errors import ArabenchError, DataError, UsageError, did_you_mean
+from arabench.evaluation.data.source import Source
+from arabench.evaluation.harness.conditions import COLUMN
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Splits = dict[str, Any]
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the per-variety table.
+
+    Attributes:
+        metric: its name.
+        task: name of the task, with {} for the variety.
+        heading: over the column.
+    """
+
+    metric: str
+    task: str
+    heading: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A YAML template of the family.
+
+    Attributes:
+        path: below tasks/.
+        metrics: names, in order.
+        extra: further lines of its metadata.
+    """
+
+    path: str
+    metrics: tuple[str, ...]
+    extra: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """A task family: its templates and its columns."""
+
+    name: str
+    templates: tuple[Template, ...]
+    columns: tuple[Column, ...] = ()
+
+
+def plain_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Under lm-eval's own command an error of the user's ends with one message."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except ArabenchError as error:
+            raise SystemExit(f"arabench: error: {error}") from error
+
+    return wrapper
+
+
+def source_of(metadata: Mapping[str, Any]) -> Source:
+    """The data source named by `arabench_*` keys; unknown ones are refused."""
+    chosen = {key: value for key, value in metadata.items() if key.startswith("arabench_")}
+    allowed = {
+        "arabench_data",
+        "arabench_config",
+        "arabench_split",
+        "arabench_columns",
+        "arabench_codes",
+    }
+    unknown = sorted(set(chosen) - allowed)
+    if unknown:
+        raise UsageError(
+            f"--metadata key {unknown[0]!r} is not known. {did_you_mean(unknown[0], allowed)}"
+        )
+    return Source.from_metadata(**chosen)
+
+
+def dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") -> Any:
+    """A `datasets.Dataset` of documents.
+
+    Raises:
+        DataError: there are none of `what`.
+    """
+    if not rows:
+        raise DataError(f"the data holds nothing to evaluate for {what}.")
+    import datasets
+
+    extra = {COLUMN: conditions} if conditions else {}
+    return datasets.Dataset.from_list([{**row, **extra} for row in rows])
+
+
+def with_stderr(values: Mapping[str, Document]) -> dict[str, Document]:
+    """The values, and each again under the name of its standard error, as lm-eval wants them."""
+    return {**values, **{f"{name}_stderr": value for name, value in values.items()}}

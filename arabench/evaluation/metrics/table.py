@@ -1,0 +1,29 @@
+"""Every metric by name, in the order of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from arabench.evaluation.metrics import answers, choice, likelihood, ngrams, noise_curves
+from arabench.evaluation.metrics.score import Score
+
+SCORES: Final[Mapping[str, Score]] = {
+    score.name: score
+    for score in (
+        likelihood.BITS_PER_CHAR,
+        likelihood.BITS_PER_BYTE,
+        likelihood.WORD_PERPLEXITY,
+        likelihood.BYTE_PERPLEXITY,
+        likelihood.DIALECT_TAX,
+        ngrams.BLEU,
+        ngrams.CHRF,
+        answers.F1,
+        answers.EXACT_MATCH,
+        choice.ACC,
+        noise_curves.NOISE_COST,
+        noise_curves.NOISE_ACC,
+        *noise_curves.BITS_AT,
+        *noise_curves.ACC_AT,
+    )
+}

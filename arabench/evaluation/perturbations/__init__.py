@@ -1,0 +1,1 @@
+"""Noise that Arabic writers make, one kind a file, named in `table`."""

@@ -1,0 +1,31 @@
+"""Bootstrap samples of items (Efron 1979), seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: Bootstrap draws for standard errors and intervals: the Monte-Carlo error of a
+#: standard error from B draws is about 1/sqrt(2B), 2 % here.
+BOOTSTRAP_DRAWS: Final = 1000
+BOOTSTRAP_SEED: Final = 20241217
+#: Bootstrap weights held in memory at once: 64 MB.
+WEIGHTS_IN_MEMORY: Final = 8_000_000
+
+
+def resample_weights(count: int, draws: int, seed: int) -> Iterator[Array]:
+    """How often each of `count` items is drawn in each of `draws` bootstrap samples.
+
+    Yields (part of draws, count), so that memory stays bounded; the draws do not depend on
+    how they are parted.
+    """
+    rng = np.random.default_rng(seed)
+    share = np.full(count, 1 / count)
+    size = max(1, WEIGHTS_IN_MEMORY // count)
+    for start in range(0, draws, size):
+        yield rng.multinomial(count, share, min(size, draws - start)).astype(np.float64)
