@@ -71,7 +71,7 @@ def _decide(options: argparse.Namespace) -> int:
     from arabench.cli.console import say
     from arabench.corpus.files import write_text_atomically
     from arabench.errors import UsageError
-    from arabench.evaluation.results import load_evaluation
+    from arabench.evaluation.runner.results import load_evaluation
     from arabench.gate.compare import compare
     from arabench.gate.policy import load_policy
     from arabench.gate.report import junit, markdown, summary

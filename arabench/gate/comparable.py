@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from arabench.errors import UsageError
-from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation, TaskResult
 
 #: Number types whose log-likelihoods are rounded to whole nats on long texts.
 _SHORT_TYPES: Final = ("bfloat16", "float16")

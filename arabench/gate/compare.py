@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from arabench.errors import UsageError
-from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES, Score, point
+from arabench.evaluation.metrics.score import Score, point
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.gate.comparable import check_comparable, check_not_identical
 from arabench.gate.contrast import contrast
 from arabench.gate.policy import Policy

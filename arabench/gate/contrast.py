@@ -10,16 +10,15 @@ from typing import Literal
 
 import numpy as np
 
-from arabench.evaluation.scores import (
-    WEIGHTS_IN_MEMORY,
-    Array,
-    Score,
-    Sums,
-    point,
-    resample_weights,
-)
+from arabench.evaluation.metrics.score import Score, Sums, point
 from arabench.statistics.jackknife import contributions
 from arabench.statistics.paired import Paired
+from arabench.statistics.resampling import (
+    BOOTSTRAP_DRAWS,
+    WEIGHTS_IN_MEMORY,
+    Array,
+    resample_weights,
+)
 
 #: How theta of the items relates to degradation: as a ratio of the two models' sums, as the
 #: binary logarithm of such a ratio, or as degradation itself.
@@ -131,8 +130,18 @@ def _linearised(
     both = np.concatenate([ours, theirs], axis=1)
     shares = contributions(of_both, both)
     spread = float(np.std(shares)) / math.sqrt(max(len(both) - 1, 1))
-    drawn = float(np.std(np.concatenate([of_both(part @ both) for part in weights])))
+    drawn = float(np.std(of_both(_first(weights, BOOTSTRAP_DRAWS) @ both)))
     return whole + shares * (drawn / spread if drawn > spread > 0 else 1.0)
+
+
+def _first(weights: Iterable[Array], draws: int) -> Array:
+    """(draws, items): as many draws as a standard error needs."""
+    parts: list[Array] = []
+    for part in weights:
+        parts.append(part[: draws - sum(map(len, parts))])
+        if sum(map(len, parts)) == draws:
+            break
+    return np.concatenate(parts)
 
 
 def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array, int]:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from arabench.errors import UsageError, did_you_mean
-from arabench.evaluation.scores import SCORES
+from arabench.evaluation.metrics.table import SCORES
 from arabench.varieties import VARIETIES
 
 Test = Literal["non_inferiority", "regression"]

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from arabench.evaluation.scores import SCORES
-from arabench.evaluation.summary import markdown_text
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.reports.summary import markdown_text
 from arabench.gate.compare import Comparison, Row
 from arabench.gate.policy import Policy
 

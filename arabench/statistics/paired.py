@@ -24,11 +24,9 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from arabench.statistics.resampling import Array
 from arabench.statistics.student import upper_tail
-
-Array = NDArray[np.float64]
 
 #: Standard errors of the sample's skewness that are added to it before theta is called smaller.
 #: With none, 7 % of candidates at the margin pass on ten items of skewness 1, and 12 % on items

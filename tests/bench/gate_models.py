@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from arabench.evaluation.results import Evaluation, TaskResult, load_evaluation
-from arabench.evaluation.scores import SCORES, Array, Sums
+from arabench.evaluation.metrics.score import Sums
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation, TaskResult, load_evaluation
+from arabench.statistics.resampling import Array
 from arabench.varieties import DIALECTS, VARIETIES
 
 Generator = np.random.Generator

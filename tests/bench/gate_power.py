@@ -20,12 +20,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from arabench.evaluation.results import Evaluation
-from arabench.evaluation.scores import SCORES, Array, Sums
+from arabench.evaluation.metrics.score import Sums
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation
 from arabench.gate.compare import ask
 from arabench.gate.contrast import contrast
 from arabench.gate.policy import Policy
 from arabench.gate.verdict import Demand, Question, answer_all, decide
+from arabench.statistics.resampling import Array
 from tests.bench import gate_models as models
 
 POLICY = Policy()
@@ -69,12 +71,16 @@ def percentile_passes(asked: Question) -> bool:
     return bool(np.quantile(ratios, POLICY.confidence) <= 1 + MARGIN)
 
 
-def verdicts(pair: Pair) -> tuple[str, list[str]]:
-    """The decision and the verdicts that count, without bounds, which only reports need."""
-    questions = ask(*pair, POLICY)
-    answers = answer_all(questions, POLICY)
-    decided = [answer.verdict for answer in answers if answer.verdict != "info"]
-    return decide(decided, POLICY), decided
+def judge(pair: Pair) -> tuple[str, int, bool]:
+    """The decision, how many rows decide, and whether one fails at the full error level.
+
+    Without bounds, which only reports need.
+    """
+    questions = [asked for asked in ask(*pair, POLICY) if asked.demand is not None]
+    found = [answer.verdict for answer in answer_all(questions, POLICY)]
+    level = 1 - POLICY.confidence
+    alone = any(asked.contrast.shown_worse(asked.margin) <= level for asked in questions)
+    return decide(found, POLICY), len(found), alone
 
 
 def table(title: str, headings: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -140,14 +146,12 @@ def false_stops(pairs: list[Pair], runs: int, seed: int, progress: Progress) -> 
         for name, draw in cases.items():
             rng = np.random.default_rng([seed, 1])
             found: Counter[str] = Counter()
-            alone = 0
+            alone = deciding = 0
             for run in range(runs):
-                both = draw(rng)
-                decision, _ = verdicts(both)
+                decision, deciding, uncorrected = judge(draw(rng))
                 found[decision] += 1
-                alone += _uncorrected(both)
+                alone += uncorrected
                 progress(name, run + 1, runs)
-            deciding = len(verdicts(both)[1])
             yield [
                 name, deciding, percent(found["stop"] / runs), percent(found["undecided"] / runs),
                 percent(1 - found["pass"] / runs), percent(alone / runs),
@@ -181,15 +185,6 @@ def _without_empty(both: Pair, number: int) -> Pair:
     for name in empty:
         left, right = models.without(left, name), models.without(right, name)
     return left, right
-
-
-def _uncorrected(both: Pair) -> bool:
-    """Whether a row fails when each is decided at the full error level."""
-    level = 1 - POLICY.confidence
-    return any(
-        asked.demand is not None and asked.contrast.shown_worse(asked.margin) <= level
-        for asked in ask(*both, POLICY)
-    )
 
 
 def undecided(runs: int, seed: int, progress: Progress) -> None:
@@ -230,7 +225,7 @@ def power(runs: int, seed: int, progress: Progress) -> None:
             rng = np.random.default_rng([seed, 3])
             found: Counter[str] = Counter()
             for run in range(runs):
-                found[verdicts(models.suite(rng, 0.05, {metric: worse}))[0]] += 1
+                found[judge(models.suite(rng, 0.05, {metric: worse}))[0]] += 1
                 progress(name, run + 1, runs)
             yield [name, *[percent(found[which] / runs) for which in ("stop", "undecided", "pass")]]
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from arabench.evaluation.results import Evaluation, TaskResult
-from arabench.evaluation.scores import SCORES, Array, Sums, by_item, sample
+from arabench.evaluation.metrics.score import Sums, by_item, sample
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.results import Evaluation, TaskResult
+from arabench.statistics.resampling import Array
 
 STAMP = "2026-11-21T07-30-38.335740"
 Json = dict[str, Any]

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from arabench.evaluation.scores import SCORES, Array, Sums, point
+from arabench.evaluation.metrics.score import Sums, point
+from arabench.evaluation.metrics.table import SCORES
 from arabench.gate.contrast import Contrast, contrast, degradation
+from arabench.statistics.resampling import Array
 from tests.gate.synthetic import pair_of_bits
 
 BITS = SCORES["bits_per_char"]

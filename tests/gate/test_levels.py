@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arabench.evaluation.results import Evaluation
+from arabench.evaluation.runner.results import Evaluation
 from arabench.gate.compare import ask, compare
 from arabench.gate.policy import Policy, Rule
 from arabench.gate.verdict import answer_all, decide

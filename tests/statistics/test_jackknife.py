@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arabench.evaluation.scores import SCORES, Array, bootstrap
+from arabench.evaluation.metrics.intervals import bootstrap
+from arabench.evaluation.metrics.table import SCORES
 from arabench.statistics.jackknife import contributions
+from arabench.statistics.resampling import Array
 
 
 def ratio(sums: Array) -> Array:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arabench.statistics.paired import SKEW_ALLOWANCE, Array, Paired
+from arabench.statistics.paired import SKEW_ALLOWANCE, Paired
+from arabench.statistics.resampling import Array
 
 
 def weights(count: int, draws: int = 2000, seed: int = 1) -> list[Array]:
