@@ -215,8 +215,8 @@ def power(runs: int, seed: int, progress: Progress) -> None:
     plants = [
         ("bits_per_char", "bits +2 % (the margin)", 0.02), ("bits_per_char", "bits +3 %", 0.03),
         ("bits_per_char", "bits +5 %", 0.05), ("bleu", "10 % of the matching n-grams lost", 0.1),
-        ("bleu", "20 % of the matching n-grams lost", 0.2), ("f1", "F1 -0.25 in 22 passages", 0.25),
-        ("f1", "F1 -0.45 in 22 passages", 0.45), ("acc", "accuracy -0.1 in 129 questions", 0.1),
+        ("bleu", "20 % of the matching n-grams lost", 0.2), ("f1", "right answers -0.25 in 22 passages", 0.25),
+        ("f1", "right answers -0.45 in 22 passages", 0.45), ("acc", "accuracy -0.1 in 129 questions", 0.1),
         ("acc", "accuracy -0.2 in 129 questions", 0.2),
     ]  # fmt: skip
 
