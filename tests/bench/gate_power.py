@@ -213,12 +213,16 @@ def undecided(runs: int, seed: int, progress: Progress) -> None:
 def power(runs: int, seed: int, progress: Progress) -> None:
     """Share of candidates that are worse on one task and are kept out."""
     plants = [
-        ("bits_per_char", "bits +2 % (the margin)", 0.02), ("bits_per_char", "bits +3 %", 0.03),
-        ("bits_per_char", "bits +5 %", 0.05), ("bleu", "10 % of the matching n-grams lost", 0.1),
-        ("bleu", "20 % of the matching n-grams lost", 0.2), ("f1", "right answers -0.25 in 22 passages", 0.25),
-        ("f1", "right answers -0.45 in 22 passages", 0.45), ("acc", "accuracy -0.1 in 129 questions", 0.1),
+        ("bits_per_char", "bits +2 % (the margin)", 0.02),
+        ("bits_per_char", "bits +3 %", 0.03),
+        ("bits_per_char", "bits +5 %", 0.05),
+        ("bleu", "10 % of the matching n-grams lost", 0.1),
+        ("bleu", "20 % of the matching n-grams lost", 0.2),
+        ("f1", "right answers -0.25 in 22 passages", 0.25),
+        ("f1", "right answers -0.45 in 22 passages", 0.45),
+        ("acc", "accuracy -0.1 in 129 questions", 0.1),
         ("acc", "accuracy -0.2 in 129 questions", 0.2),
-    ]  # fmt: skip
+    ]
 
     def rows() -> Iterable[list[str]]:
         for metric, name, worse in plants:
