@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from arabench import __version__
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.manifest import (
     Counts,
     FileRecord,
@@ -28,7 +29,6 @@ from arabench.corpus.manifest import (
     write_manifest,
 )
 from arabench.corpus.run import Summary
-from arabench.corpus.steps import IoOptions
 from arabench.errors import DataError, UsageError
 
 _PARTIAL: Final = re.compile(r"\.(.+?)((\.rejects|\.dropped)\.jsonl)?\.[0-9]+\.partial")

@@ -25,10 +25,10 @@ from arabench.adapters.file_manifests import FileTask, finished_before, join_man
 from arabench.adapters.worker import as_options, engine_for, normalize_table
 from arabench.corpus.files import is_device, plan_outputs, refuse_output_inside
 from arabench.corpus.formats import STDIO, SUFFIXES, format_of, split_suffix
-from arabench.corpus.inputs import Inputs, check_input, expand_inputs
+from arabench.corpus.inputs import AnyInputs, Inputs, check_input, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.normalize import NormalizeStep
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions
 from arabench.errors import ArabenchError, DataError, UsageError, require_extra
 from arabench.text.normalize import Normalizer, Options
 
@@ -92,7 +92,7 @@ class _ColumnMap:
 
 
 def run_with_ray(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     normalizer: Normalizer,
     io: IoOptions | None = None,
@@ -233,12 +233,12 @@ def _plan(found: Inputs, output: str, io: IoOptions) -> list[FileTask]:
         raise UsageError("with Ray every input becomes one output. Leave out --shard-size.")
     refuse_output_inside(found.folders, output)
     plan = plan_outputs(found.files, output, io.output_format)
-    if any(target == output for _, target in plan):
+    if any(planned.path == output for planned in plan):
         raise UsageError(
             f"with Ray every input becomes a file of its own, and {output!r} is one file. "
             "Name a folder, ending in '/'."
         )
-    return [FileTask(source, target) for (source,), target in plan]
+    return [FileTask(planned.sources[0], planned.path) for planned in plan]
 
 
 @contextlib.contextmanager

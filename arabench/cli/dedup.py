@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Deduplicate files."""
-    from arabench.cli.console import byte_progress, say
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.console import say
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.cli.report_file import check_report, write_report
     from arabench.corpus.dedup import DedupOptions, dedup_files
 
@@ -95,8 +95,9 @@ def run(options: argparse.Namespace) -> int:
         verify=options.verify,
         id_field=options.id_field,
     )
-    with byte_progress("dedup", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, findings = dedup_files(options.inputs, options.output, chosen, io, advance)
+    inputs = find_inputs(options)
+    with input_progress("dedup", inputs) as advance:
+        summary, findings = dedup_files(inputs, options.output, chosen, io, advance)
     write_report(options.report, findings)
     status = report(summary, chosen.signature, options.max_rejects)
     if findings["clusters"]:

@@ -39,15 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Detokenize files."""
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.corpus.tokenize import detokenize_files
     from arabench.morph.backends import refuse_unknown
 
     io = io_options(options)
     refuse_unknown(options.backend)
-    with byte_progress("detokenize", total_bytes(options.inputs, options.input_format)) as advance:
+    inputs = find_inputs(options)
+    with input_progress("detokenize", inputs) as advance:
         summary, signature = detokenize_files(
-            options.inputs, options.output, options.scheme, options.mark, io, advance
+            inputs, options.output, options.scheme, options.mark, io, advance
         )
     return report(summary, signature, options.max_rejects)

@@ -120,8 +120,7 @@ def identifier_of(options: argparse.Namespace) -> Identifier:
 
 
 def _label(options: argparse.Namespace) -> int:
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.corpus.dialect import dialect_files
     from arabench.corpus.dialect_fields import DialectOptions
 
@@ -134,10 +133,9 @@ def _label(options: argparse.Namespace) -> int:
         finer=options.finer,
     )
     identifier = identifier_of(options)
-    with byte_progress("dialect", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, signature = dialect_files(
-            options.inputs, options.output, chosen, io, identifier, advance
-        )
+    inputs = find_inputs(options)
+    with input_progress("dialect", inputs) as advance:
+        summary, signature = dialect_files(inputs, options.output, chosen, io, identifier, advance)
     return report(summary, signature, options.max_rejects)
 
 

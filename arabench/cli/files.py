@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from arabench.cli.console import say
+from arabench.cli.console import byte_progress, say
 
 if TYPE_CHECKING:
+    from arabench.corpus.inputs import Inputs
+    from arabench.corpus.io_options import IoOptions
     from arabench.corpus.run import Summary
-    from arabench.corpus.steps import IoOptions
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +99,7 @@ def io_options(options: argparse.Namespace) -> IoOptions:
     Raises:
         UsageError: no input, no output, or an impossible number.
     """
-    from arabench.corpus.steps import IoOptions
+    from arabench.corpus.io_options import IoOptions
     from arabench.errors import UsageError
 
     check_inputs(options)
@@ -160,20 +163,24 @@ def _command_line() -> str | None:
     return os.fsencode(command).decode("utf-8", errors="replace")
 
 
-def total_bytes(inputs: list[str], input_format: str | None = None) -> int | None:
-    """Bytes of all inputs, folders and patterns searched, for the progress bar.
+def find_inputs(options: argparse.Namespace) -> Inputs:
+    """The files that the command reads; folders and patterns are searched here and not again.
 
-    None when one has no size.
+    Raises:
+        UsageError: nothing of that name, or nothing readable in a folder.
     """
     from arabench.corpus.inputs import expand_inputs
-    from arabench.errors import ArabenchError
 
-    try:
-        sizes = [file.bytes_on_disk() for file in expand_inputs(inputs, input_format).files]
-    except (ArabenchError, OSError):  # the run itself will say what is wrong
-        return None
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+    return expand_inputs(options.inputs, options.input_format)
+
+
+@contextlib.contextmanager
+def input_progress(label: str, inputs: Inputs) -> Iterator[Callable[[int], None]]:
+    """A progress bar over the bytes of all inputs; yields the function that advances it."""
+    # Files are asked for their sizes only for a bar that somebody sees.
+    total = inputs.bytes_on_disk() if sys.stderr.isatty() else None
+    with byte_progress(label, total) as advance:
+        yield advance
 
 
 def report(summary: Summary, signature: str, max_rejects: int) -> int:

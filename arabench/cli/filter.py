@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
     """Filter files, or list presets."""
     if options.list_presets:
         return _list_presets()
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.cli.report_file import check_report, write_report
     from arabench.corpus.filter_options import option_types, options_from
     from arabench.corpus.filters import filter_files
@@ -70,9 +69,10 @@ def run(options: argparse.Namespace) -> int:
         from arabench.dialect.model import load_model
 
         identifier = Identifier(load_model(options.dialect_model))
-    with byte_progress("filter", total_bytes(options.inputs, options.input_format)) as advance:
+    inputs = find_inputs(options)
+    with input_progress("filter", inputs) as advance:
         summary, findings = filter_files(
-            options.inputs, options.output, thresholds, io, advance, identifier
+            inputs, options.output, thresholds, io, advance, identifier
         )
     write_report(options.report, findings)
     return report(summary, findings["signature"], options.max_rejects)

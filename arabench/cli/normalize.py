@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from arabench.corpus.steps import IoOptions
+    from arabench.corpus.io_options import IoOptions
     from arabench.text.normalize import Normalizer
     from arabench.text.rule import Edit
 
@@ -157,30 +157,29 @@ def _list_presets() -> int:
 
 
 def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
 
     io = io_options(options)
     if options.tag_dialect:
         return _normalize_and_tag(options, normalizer, io)
-    with byte_progress("normalize", total_bytes(options.inputs, options.input_format)) as advance:
+    inputs = find_inputs(options)
+    with input_progress("normalize", inputs) as advance:
         if options.engine == "ray":
             from arabench.adapters.ray_data import run_with_ray
 
             summary = run_with_ray(
-                options.inputs, options.output, normalizer, io, advance, address=options.ray_address
+                inputs, options.output, normalizer, io, advance, address=options.ray_address
             )
         else:
             from arabench.corpus.normalize import normalize_files
 
-            summary = normalize_files(options.inputs, options.output, normalizer, io, advance)
+            summary = normalize_files(inputs, options.output, normalizer, io, advance)
     return report(summary, normalizer.signature, options.max_rejects)
 
 
 def _normalize_and_tag(options: argparse.Namespace, normalizer: Normalizer, io: IoOptions) -> int:
     """Normalize, with the variety of each text in one more field."""
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, report
     from arabench.corpus.dialect import tag_files
     from arabench.corpus.dialect_fields import VARIETY_FIELD
     from arabench.corpus.normalize import NormalizeStep
@@ -191,10 +190,9 @@ def _normalize_and_tag(options: argparse.Namespace, normalizer: Normalizer, io: 
     identifier = Identifier(model)
     step = NormalizeStep(normalizer, io.text_field)
     name = options.variety_field or VARIETY_FIELD
-    with byte_progress("normalize", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, signature = tag_files(
-            options.inputs, options.output, step, io, identifier, name, advance
-        )
+    inputs = find_inputs(options)
+    with input_progress("normalize", inputs) as advance:
+        summary, signature = tag_files(inputs, options.output, step, io, identifier, name, advance)
     return report(summary, signature, options.max_rejects)
 
 

@@ -91,14 +91,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Convert files."""
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.corpus.script import convert_files, list_candidates
 
     io = io_options(options)
-    inputs, output, count = options.inputs, options.output, options.candidates
+    output, count = options.output, options.candidates
     conversion = _conversion(options)
-    with byte_progress("script", total_bytes(inputs, options.input_format)) as advance:
+    inputs = find_inputs(options)
+    with input_progress("script", inputs) as advance:
         if count is None:
             summary, signature = convert_files(inputs, output, conversion, io, advance)
         else:

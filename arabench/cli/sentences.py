@@ -45,8 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Split files into sentences."""
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.corpus.sentences import SentenceOptions, sentence_files
     from arabench.errors import UsageError
 
@@ -54,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     if options.min_chars < 0:
         raise UsageError(f"--min-chars {options.min_chars} is negative. Use 0 or more.")
     chosen = SentenceOptions(options.join, options.min_chars, options.keep_empty)
-    with byte_progress("sentences", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, signature = sentence_files(options.inputs, options.output, chosen, io, advance)
+    inputs = find_inputs(options)
+    with input_progress("sentences", inputs) as advance:
+        summary, signature = sentence_files(inputs, options.output, chosen, io, advance)
     return report(summary, signature, options.max_rejects)

@@ -67,13 +67,13 @@ def add_backend_arguments(parser: argparse.ArgumentParser, note: str = "") -> No
 
 def run(options: argparse.Namespace) -> int:
     """Tokenize files."""
-    from arabench.cli.console import byte_progress
-    from arabench.cli.files import io_options, report, total_bytes
+    from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.corpus.tokenize import tokenize_files
     from arabench.morph.tokenizer import Tokenizer
 
     io = io_options(options)
     tokenizer = Tokenizer(options.scheme, options.mark, options.backend, options.database)
-    with byte_progress("tokenize", total_bytes(options.inputs, options.input_format)) as advance:
-        summary, signature = tokenize_files(options.inputs, options.output, tokenizer, io, advance)
+    inputs = find_inputs(options)
+    with input_progress("tokenize", inputs) as advance:
+        summary, signature = tokenize_files(inputs, options.output, tokenizer, io, advance)
     return report(summary, signature, options.max_rejects)

@@ -252,7 +252,8 @@ def _train(options: argparse.Namespace) -> int:
         say(note)
 
     from arabench.subwords.corpus import TrainingText
-    from arabench.subwords.train import save_tokenizer, train_tokenizer
+    from arabench.subwords.saving import save_tokenizer
+    from arabench.subwords.train import train_tokenizer
 
     text = TrainingText(plan, train_options, options.field)
     with new_folder(options.output) as folder:

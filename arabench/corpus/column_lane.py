@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from arabench.corpus.formats import Format
+from arabench.corpus.io_options import IoOptions
+from arabench.corpus.lane import Outcome
 from arabench.corpus.readers_columns import (
     check_text_column,
     read_schema,
@@ -16,11 +18,10 @@ from arabench.corpus.readers_columns import (
     with_text_column,
 )
 from arabench.corpus.rows import Reject
-from arabench.corpus.steps import IoOptions, Outcome
 
 if TYPE_CHECKING:
     from arabench.corpus.rows import RowWriter
-    from arabench.text.engine import BatchNormalizer
+    from arabench.corpus.step import TextEngine
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class ColumnLane:
 
     source: str
     source_format: Format
-    engine: BatchNormalizer
+    engine: TextEngine
     io: IoOptions
     writer: RowWriter
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Final, Literal, get_args
 
@@ -20,15 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from arabench.corpus.exact_duplicates import DigestTable, digest_texts
+from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.near_duplicates import DEFAULT_SIZE, NearIndex, Shingle, shingle_texts
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Row, Step
 from arabench.errors import UsageError, did_you_mean
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer, options_from
 
 #: Rises whenever other rows are dropped under the same options.
-DEDUP_VERSION: Final = 1
+DEDUP_VERSION: Final = 2
 
 U64 = npt.NDArray[np.uint64]
 
@@ -122,7 +124,7 @@ class RowNames:
         """The row of number `first` (from 0, over all inputs) begins the file `name`."""
         self._sources.append((first, name))
 
-    def keep(self, number: int, row: dict[str, Any]) -> None:
+    def keep(self, number: int, row: Row) -> None:
         """Remember the id of a row that stays."""
         if self._id_field is not None and row.get(self._id_field) is not None:
             self._ids[number] = str(row[self._id_field])
@@ -138,7 +140,7 @@ class RowNames:
         return f"{source}:{number - first + 1}"
 
 
-class DedupStep:
+class DedupStep(Step):
     """Keeps the first of all rows that duplicate each other; rows without text are kept.
 
     One batch at a time, in order. Memory grows with the kept rows: 34 to 68 bytes each for
@@ -170,7 +172,7 @@ class DedupStep:
         """The next row is the first of the file `name`: rows are then called `name:row`."""
         self.names.start_source(name, self._seen)
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def __call__(self, rows: list[Row]) -> Processed:
         """Rows to keep in order, and the others with the row that each duplicates."""
         name = self.text_field
         first = self._seen
@@ -189,7 +191,7 @@ class DedupStep:
         return processed
 
     def _judge(
-        self, raw: list[str], numbers: list[int], rows: list[dict[str, Any]], first: int
+        self, raw: list[str], numbers: list[int], rows: list[Row], first: int
     ) -> list[str | None]:
         texts = self._normalizer.normalize_many(raw)
         # What normalization leaves nothing of (punctuation alone) is compared as it was
@@ -267,7 +269,7 @@ class DedupStep:
 
 
 def dedup_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     options: DedupOptions,
     io: IoOptions | None = None,
@@ -280,10 +282,11 @@ def dedup_files(
     """
     io = io or IoOptions()
     step = DedupStep(options, io.text_field)
-    summary = run_files(inputs, output, step, io, on_bytes)
+    found = expand_inputs(inputs, io.input_format)
+    summary = run_files(found, output, step, io, on_bytes)
     return summary, {
         "signature": step.signature,
-        "inputs": list(inputs),
+        "inputs": found.given,
         "options": dataclasses.asdict(options),
         "rows": summary.rows,
         "kept": summary.written,

@@ -10,22 +10,27 @@ from arabench.corpus.dialect_fields import (
     VARIETY_FIELD,
     WEIGHT_DECIMALS,
     DialectOptions,
+    VarietyFields,
     refuse_fields,
     rounded,
     row_fields,
     with_fields,
 )
+from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.plan import refuse_plain_text, with_room_for
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed, Step
+from arabench.corpus.step import Processed, Row, Step
 from arabench.dialect.identification import Evidence, Identifier
 from arabench.text.sentences import SentenceSplitter, trimmed
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.dialect.camel import FinerLabel
 
 
-class DialectStep:
+class DialectStep(Step):
     """Adds the variety of its text to every row, and what `DialectOptions` asks for.
 
     A text that is null has null in all added fields. What a row says of the reason is "" where
@@ -45,6 +50,8 @@ class DialectStep:
         self.identifier = identifier or Identifier()
         self.text_field = text_field
         self._splitter = SentenceSplitter()
+        if self.options.is_columnar:
+            self.annotator = VarietyFields(self.options, self.identifier)
 
     @property
     def signature(self) -> str:
@@ -59,23 +66,16 @@ class DialectStep:
             parts.append(f"finer:{options.finer}")
         return "|".join(parts)
 
-    def output_schema(self, schema: Any) -> Any:
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
         """The pyarrow schema of the rows made of rows of `schema`."""
         self.refuse_fields_of(schema.names)
         return with_fields(schema, self.options)
-
-    def open_lane(self, *arguments: Any) -> Any:
-        """A lane that makes no rows, where there is one; see `open_label_lane`."""
-        from arabench.corpus.label_lane import open_label_lane
-
-        source, target_format, io, writer, target_codec = arguments
-        return open_label_lane(source, target_format, self, io, writer, target_codec)
 
     def refuse_fields_of(self, names: Iterable[str]) -> None:
         """Raise `UsageError` where one of `names` is that of a field that is added."""
         refuse_fields(names, self.options.fields)
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def __call__(self, rows: list[Row]) -> Processed:
         """The same rows with fields added.
 
         Raises:
@@ -137,14 +137,13 @@ class DialectStep:
         ]
 
 
-class TagDialectStep:
+class TagDialectStep(Step):
     """Another step, with the variety of the text that came in as one more field.
 
     The text is looked at before the other step changes it: what it removes, such as
     letters of other languages or dots, may be what tells.
     """
 
-    parallel = True
     reshapes = True
 
     def __init__(
@@ -154,6 +153,8 @@ class TagDialectStep:
         text_field: str = "text",
         variety_field: str = VARIETY_FIELD,
     ) -> None:
+        self.text_field = text_field
+        self.parallel = step.parallel
         self._step = step
         self._tag = DialectStep(DialectOptions(variety_field, probs=False), identifier, text_field)
 
@@ -162,17 +163,22 @@ class TagDialectStep:
         """Both signatures."""
         return f"{self._step.signature}|{self._tag.signature}"
 
-    def output_schema(self, schema: Any) -> Any:
-        """The schema with the field added."""
-        return self._tag.output_schema(schema)
+    def start_source(self, name: str) -> None:
+        """Told to the other step."""
+        self._step.start_source(name)
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def output_schema(self, schema: pa.Schema) -> pa.Schema | None:
+        """That which the other step makes of the schema with the field added."""
+        tagged = self._tag.output_schema(schema)
+        return self._step.output_schema(tagged) if self._step.reshapes else tagged
+
+    def __call__(self, rows: list[Row]) -> Processed:
         """What the other step makes of the tagged rows."""
         return self._step(self._tag(rows).rows)
 
 
 def dialect_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     options: DialectOptions | None = None,
     io: IoOptions | None = None,
@@ -189,17 +195,19 @@ def dialect_files(
     Raises:
         UsageError: an output of plain text, or a field of an added name exists.
     """
-    io = with_room_for("the variety", inputs, output, io or IoOptions())
+    io = io or IoOptions()
+    found = expand_inputs(inputs, io.input_format)
+    io = with_room_for("the variety", found, output, io)
     if options is not None and options.finer is not None:
         from arabench.dialect.camel import finer_labels
 
         finer_labels([], options.finer)  # says now what is not installed
     step = DialectStep(options, identifier, io.text_field)
-    return run_files(inputs, output, step, io, on_bytes), step.signature
+    return run_files(found, output, step, io, on_bytes), step.signature
 
 
 def tag_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     step: Step,
     io: IoOptions | None = None,
@@ -216,9 +224,10 @@ def tag_files(
         UsageError: an output of plain text, or the field exists.
     """
     io = io or IoOptions()
-    refuse_plain_text(inputs, output, io, "the variety")
+    found = expand_inputs(inputs, io.input_format)
+    refuse_plain_text(found, output, io, "the variety")
     tagged = TagDialectStep(step, identifier, io.text_field, variety_field)
-    return run_files(inputs, output, tagged, io, on_bytes), tagged.signature
+    return run_files(found, output, tagged, io, on_bytes), tagged.signature
 
 
 def _finer(label: FinerLabel) -> dict[str, Any]:

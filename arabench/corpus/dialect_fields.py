@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
 
-from arabench.dialect.identification import REASONS, Labels, prob_dicts
+from arabench.dialect.identification import REASONS, Identifier, Labels, prob_dicts
 from arabench.dialect.model import CLASSES, UNKNOWN
 from arabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from arabench.text.column import Column
 
 #: Field of the variety unless another name is given.
 VARIETY_FIELD: Final = "variety"
@@ -169,6 +172,37 @@ def arrow_fields(labels: Labels, valid: Any, options: DialectOptions) -> list[tu
     if options.dialectness:
         made["dialectness"] = pa.array(np.round(labels.dialectness, PROB_DECIMALS), mask=nulls)
     return [(options.field(name), array) for name, array in made.items()]
+
+
+class VarietyFields:
+    """The fields of `options` from texts alone: the `Annotator` of a columnar step."""
+
+    def __init__(self, options: DialectOptions, identifier: Identifier) -> None:
+        self.options = options
+        self.identifier = identifier
+        self.fields = options.fields
+        self.nulls = json_nulls(options)
+
+    def compiles_for(self, chars: int) -> bool:
+        """Whether the identifier goes over to compiled code with `chars` more characters."""
+        return self.identifier.kernel_for(chars) is not None
+
+    def refuse_fields_of(self, names: Iterable[str]) -> None:
+        """Raise `UsageError` where one of `names` is that of a field that is added."""
+        refuse_fields(names, self.fields)
+
+    def json_of_texts(self, texts: Sequence[str]) -> list[bytes]:
+        """See `json_fields`."""
+        return json_fields(self.identifier.label(texts), self.options)
+
+    def json_of_column(self, column: Column) -> list[bytes]:
+        """See `json_fields`."""
+        return json_fields(self.identifier.label_column(column), self.options)
+
+    def arrays_of_column(self, column: Column) -> list[tuple[str, Any]]:
+        """See `arrow_fields`."""
+        labels = self.identifier.label_column(column)
+        return arrow_fields(labels, column.valid, self.options)
 
 
 def rounded(labels: Labels) -> Any:

@@ -9,9 +9,10 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from arabench.corpus.formats import (
     INFO_FILE,
@@ -36,14 +37,33 @@ def is_device(path: str) -> bool:
     return path == STDIO or (file.exists() and not file.is_file() and not file.is_dir())
 
 
-def side_path(target: str, kind: str) -> str:
-    """Where rows go that are not written to `target`: `kind` is "rejects" or "dropped"."""
-    return f"{kind}.jsonl" if is_device(target) else f"{target}.{kind}.jsonl"
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """One output of a run.
+
+    Attributes:
+        sources: paths of the inputs that it takes, in order.
+        path: where it is written.
+        is_device: whether it is written as it is; asked when the run is planned, and not again.
+    """
+
+    sources: list[str]
+    path: str
+    is_device: bool
+
+    def side_path(self, kind: Literal["rejects", "dropped"]) -> str:
+        """Where rows go that are not written to it."""
+        return side_path(self.path, kind, to_device=self.is_device)
+
+
+def side_path(target: str, kind: Literal["rejects", "dropped"], *, to_device: bool) -> str:
+    """Where rows go that are not written to `target`."""
+    return f"{kind}.jsonl" if to_device else f"{target}.{kind}.jsonl"
 
 
 def plan_outputs(
     inputs: Sequence[str | InputFile], output: str, output_format: str | None = None
-) -> list[tuple[list[str], str]]:
+) -> list[OutputFile]:
     """Which inputs go to which output file.
 
     An `output` that names a file (known suffix, or any suffix when a format is given),
@@ -70,8 +90,13 @@ def plan_outputs(
         for item in inputs
     ]
     paths = [file.path for file in files]
-    if _is_file_name(output, output_format) or _is_one_dataset(files, output, output_format):
-        plan = [(paths, output)]
+    to_device = is_device(output)
+    if (
+        to_device
+        or _is_file_name(output, output_format)
+        or _is_one_dataset(files, output, output_format)
+    ):
+        plan = [OutputFile(paths, output, to_device)]
     else:
         if STDIO in paths:
             raise UsageError("standard input needs an output file or '-', not a folder.")
@@ -80,23 +105,20 @@ def plan_outputs(
                 f"output {output!r} is a file whose format its name does not tell. "
                 f"Use one of the suffixes {', '.join(SUFFIXES)} or name a folder."
             )
-        plan = [
-            ([file.path], str(Path(output) / _name_in_folder(file, output_format)))
-            for file in files
-        ]
-        for _, target in plan:
+        plan = []
+        for file in files:
+            target = str(Path(output) / _name_in_folder(file, output_format))
             _refuse_outside(output, target)
-    _refuse_collisions(paths, [target for _, target in plan])
+            plan.append(OutputFile([file.path], target, is_device(target)))
+    _refuse_collisions(paths, plan)
     return plan
 
 
 def refuse_output_inside(folders: Sequence[str], output: str) -> None:
     """Raise `UsageError` if `output` lies in a folder that is read: the next run would read it."""
-    if is_device(output):
-        return
     place = Path(os.path.realpath(output))
     for folder in folders:
-        if place.is_relative_to(os.path.realpath(folder)):
+        if place.is_relative_to(os.path.realpath(folder)) and not is_device(output):
             raise UsageError(
                 f"output {output!r} lies in the input folder {folder!r}, so that the next run "
                 "would read it. Write to another folder."
@@ -104,8 +126,6 @@ def refuse_output_inside(folders: Sequence[str], output: str) -> None:
 
 
 def _is_file_name(output: str, output_format: str | None) -> bool:
-    if is_device(output):
-        return True
     suffix, codec = split_suffix(output)
     if Path(output).is_dir() or output.endswith("/") or not (suffix or codec):
         return False
@@ -151,15 +171,18 @@ def _refuse_outside(folder: str, target: str) -> None:
         )
 
 
-def _refuse_collisions(inputs: Sequence[str], targets: list[str]) -> None:
-    sides = [side_path(target, kind) for target in targets for kind in ("rejects", "dropped")]
+def _refuse_collisions(inputs: Sequence[str], plan: list[OutputFile]) -> None:
+    targets = [output.path for output in plan]
+    sides = [
+        side for each in plan for side in (each.side_path("rejects"), each.side_path("dropped"))
+    ]
     counts = Counter([*targets, *sides])
     for target in targets:
         if counts[target] > 1:
             raise UsageError(f"several inputs would be written to {target!r}. Rename one of them.")
     sources = {identity for name in inputs if (identity := _identity(name)) is not None}
     for target in counts:
-        if is_device(target) or _identity(target) not in sources:
+        if _identity(target) not in sources or is_device(target):
             continue
         kind = "output" if target in targets else "the file for rows set aside,"
         raise UsageError(f"{kind} {target!r} is also an input. Choose another output.")
@@ -204,13 +227,17 @@ def _write_errors(path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic_writer(path: str) -> Iterator[IO[bytes]]:
+def atomic_writer(path: str, *, to_device: bool | None = None) -> Iterator[IO[bytes]]:
     """A binary stream that becomes `path` only when the block ends without error.
 
     The data goes to a hidden file beside the target (the file itself if `path` is a
     symbolic link), is flushed to disk and renamed. On any exception, Ctrl-C and SIGTERM
     included, the hidden file is removed and an existing target is left as it was.
     `-`, devices and named pipes are written directly.
+
+    Args:
+        path: file, device or `-`.
+        to_device: `is_device(path)`, where that has been asked before.
 
     Raises:
         ArabenchError: the folder cannot be written or the disk is full.
@@ -219,7 +246,7 @@ def atomic_writer(path: str) -> Iterator[IO[bytes]]:
         with standard_output() as stream:
             yield stream
         return
-    if is_device(path):
+    if is_device(path) if to_device is None else to_device:
         with _write_errors(path):
             raw = _TargetFile(Path(path), path)
         with io.BufferedWriter(raw) as stream:

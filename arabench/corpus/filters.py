@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from arabench.corpus.filter_options import LABELS, FilterOptions, options_from, presets
+from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Row, Step
 from arabench.corpus.text_measures import (
     F64,
     Flags,
@@ -185,7 +187,7 @@ def _bounds(check: _Check, options: FilterOptions) -> Iterator[tuple[str, Callab
             yield f"at most {most:g}", lambda values: values > most
 
 
-class FilterStep:
+class FilterStep(Step):
     """Keeps rows whose text passes; rows without text (null) are kept."""
 
     parallel = True
@@ -213,7 +215,7 @@ class FilterStep:
             return self.options.signature
         return f"{self.options.signature}|{self._identifier.signature}"
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def __call__(self, rows: list[Row]) -> Processed:
         """Rows to keep in order, and the others with their reasons."""
         name = self.text_field
         texts = [row[name] for row in rows if row[name] is not None]
@@ -231,7 +233,7 @@ class FilterStep:
 
 
 def filter_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     options: FilterOptions,
     io: IoOptions | None = None,
@@ -249,10 +251,11 @@ def filter_files(
     """
     io = io or IoOptions()
     step = FilterStep(options, io.text_field, identifier)
-    summary = run_files(inputs, output, step, io, on_bytes)
+    found = expand_inputs(inputs, io.input_format)
+    summary = run_files(found, output, step, io, on_bytes)
     return summary, {
         "signature": step.signature,
-        "inputs": list(inputs),
+        "inputs": found.given,
         "options": dataclasses.asdict(options),
         "rows": summary.rows,
         "kept": summary.written,

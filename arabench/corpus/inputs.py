@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Final, TypeAlias
 
 from arabench.corpus.formats import (
     DICT_FILE,
@@ -54,17 +54,32 @@ class Inputs:
     """What `expand_inputs` found.
 
     Attributes:
+        given: the paths and patterns that were asked for.
         files: what to read, in order.
         folders: folders that were searched.
         notes: what in them was left out, in words.
     """
 
+    given: list[str] = field(default_factory=list)
     files: list[InputFile] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def bytes_on_disk(self) -> int | None:
+        """Size of all files, for a progress bar; None where one has none or cannot be asked."""
+        try:
+            sizes = [file.bytes_on_disk() for file in self.files]
+        except OSError:  # the run itself will say what is wrong
+            return None
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
-def expand_inputs(inputs: Sequence[str], given_format: str | None = None) -> Inputs:
+
+#: Names on a command line, or what was found for them already: both are taken everywhere.
+AnyInputs: TypeAlias = Sequence[str] | Inputs
+
+
+def expand_inputs(inputs: AnyInputs, given_format: str | None = None) -> Inputs:
     """Files for the names on a command line.
 
     A file, a `datasets` folder or `-` stands for itself; a folder of splits (`DatasetDict`) for
@@ -74,14 +89,17 @@ def expand_inputs(inputs: Sequence[str], given_format: str | None = None) -> Inp
     links to folders are not followed, and what else is left out is told in `notes`.
 
     Args:
-        inputs: paths and patterns. A path that exists is never taken for a pattern.
+        inputs: paths and patterns. A path that exists is never taken for a pattern. What was
+            expanded before comes back as it is, so that folders are searched once in a run.
         given_format: the format the user named; then files of any suffix are taken.
 
     Raises:
         UsageError: nothing of that name, or nothing readable in a folder.
         UnsafeInputError: a folder of splits names one outside of itself.
     """
-    found = Inputs()
+    if isinstance(inputs, Inputs):
+        return inputs
+    found = Inputs(list(inputs))
     for name in inputs:
         if name == STDIO or not _exists(name):
             if name != STDIO and _MAGIC.search(name):

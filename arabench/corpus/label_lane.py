@@ -1,4 +1,4 @@
-"""Varieties for JSON lines, text lines and Arrow columns without rows as Python objects.
+"""Fields added to JSON lines, text lines and Arrow columns without rows as Python objects.
 
 Of a JSON line every byte is kept, and the new fields are put before its last brace. Lines
 that the compiled scan is unsure of, lines that may have a field of the same name, and all lines
@@ -16,8 +16,9 @@ import orjson
 
 from arabench.corpus import readers
 from arabench.corpus.compression import MEMBER_BYTES, ByteSource, compress_block
-from arabench.corpus.dialect_fields import arrow_fields, json_fields, json_nulls
-from arabench.corpus.formats import COLUMN_FORMATS, STDIO, Codec, Format, codec_of, format_of
+from arabench.corpus.formats import STDIO, Codec, Format
+from arabench.corpus.io_options import IoOptions
+from arabench.corpus.lane import Outcome
 from arabench.corpus.lines import LineBlock, line_blocks
 from arabench.corpus.readers_columns import (
     check_text_column,
@@ -27,12 +28,11 @@ from arabench.corpus.readers_columns import (
     text_column,
 )
 from arabench.corpus.rows import Reject
-from arabench.corpus.steps import IoOptions, Outcome
 from arabench.text.column import Column
 
 if TYPE_CHECKING:
-    from arabench.corpus.dialect import DialectStep
     from arabench.corpus.rows import RowWriter
+    from arabench.corpus.step import Annotator
 
 #: Bytes of lines processed at once.
 BLOCK_BYTES: Final = 2 << 20
@@ -42,28 +42,6 @@ _BLANKS: Final = b" \t\r\n"
 _BRACE: Final = ord("}")
 
 
-def open_label_lane(
-    source: str,
-    target_format: Format,
-    step: DialectStep,
-    io: IoOptions,
-    writer: RowWriter,
-    target_codec: Codec | None,
-) -> LabelLineLane | LabelColumnLane | None:
-    """The lane for a source and a target, or None where rows must be made."""
-    source_format = format_of(source, io.input_format)
-    if not step.options.is_columnar:
-        return None
-    # A name with a dot may be a path into the row, which only parsing tells.
-    is_path = source_format == "jsonl" and "." in io.text_field
-    if source_format in ("jsonl", "txt") and target_format == "jsonl" and not is_path:
-        codec, as_json = codec_of(source, io.input_format), source_format == "jsonl"
-        return LabelLineLane(source, codec, as_json, step, io, writer, target_codec)
-    if {source_format, target_format} <= COLUMN_FORMATS:
-        return LabelColumnLane(source, source_format, step, io, writer)
-    return None
-
-
 @dataclass
 class LabelLineLane:
     """Adds fields to JSON lines, or makes JSON lines of text lines (not `as_json`)."""
@@ -71,7 +49,7 @@ class LabelLineLane:
     source: str
     codec: Codec | None
     as_json: bool
-    step: DialectStep
+    annotator: Annotator
     io: IoOptions
     writer: RowWriter
     target_codec: Codec | None = None
@@ -91,12 +69,12 @@ class LabelLineLane:
     def process(self, chunk: LineBlock) -> Outcome:
         """Label the lines of a block."""
         kind = _JsonLines if self.as_json else _TextLines
-        work = kind(self.name, self.step, self.io.text_field, chunk)
+        work = kind(self.name, self.annotator, self.io.text_field, chunk)
         # Two bytes make an Arabic letter.
-        if self.step.identifier.kernel_for(len(chunk.data) // 2) is None:
-            work.parse(range(len(work.lines)))
-        else:
+        if self.annotator.compiles_for(len(chunk.data) // 2):
             work.parse(work.scan())
+        else:
+            work.parse(range(len(work.lines)))
         pieces: Any = work.written()
         if self.target_codec is not None and pieces:
             # Here and not in the writer: threads compress at the same time.
@@ -122,9 +100,9 @@ class LabelLineLane:
 class _Lines:
     """The lines of one block on their way."""
 
-    def __init__(self, name: str, step: DialectStep, text_field: str, block: LineBlock) -> None:
+    def __init__(self, name: str, annotator: Annotator, text_field: str, block: LineBlock) -> None:
         self.name = name
-        self.step = step
+        self.annotator = annotator
         self.text_field = text_field
         self.first_line = block.first_line
         self.data = block.data if block.data.endswith(b"\n") else block.data + b"\n"
@@ -132,7 +110,7 @@ class _Lines:
         #: What is put into each line; None for lines that are no rows.
         self.added: list[bytes | None] = [None] * len(self.lines)
         self.outcome = Outcome(payload=None, read=0, written=0)
-        self.nulls = json_nulls(step.options)
+        self.nulls = annotator.nulls
         self.missing = 0
         self.fields: set[str] = set()
 
@@ -165,7 +143,7 @@ class _Lines:
         invalid = np.zeros(len(column.starts), dtype=np.uint8)
         invalid_rows(column.data, column.starts, column.ends, invalid)
         unsure[numbers[invalid != 0]] = True
-        return json_fields(self.step.identifier.label_column(column), self.step.options)
+        return self.annotator.json_of_column(column)
 
     def parse(self, numbers: Sequence[int]) -> None:
         """Label lines through a parser; what is no row is set aside.
@@ -179,7 +157,7 @@ class _Lines:
             row = self._row(number)
             if row is None:
                 continue
-            self.step.refuse_fields_of(row)
+            self.annotator.refuse_fields_of(row)
             text = row[self.text_field]
             if text is None:
                 self.added[number] = self.nulls
@@ -187,7 +165,7 @@ class _Lines:
             else:
                 filled.append(number)
                 texts.append(text)
-        parts = json_fields(self.step.identifier.label(texts), self.step.options)
+        parts = self.annotator.json_of_texts(texts)
         for number, part in zip(filled, parts, strict=True):
             self.added[number] = part
 
@@ -251,7 +229,7 @@ class _JsonLines(_Lines):
 
     def _may_have_fields(self) -> list[int]:
         """Lines in which the name of a new field stands as a string."""
-        names = [orjson.dumps(name) for name in self.step.options.fields]
+        names = [orjson.dumps(name) for name in self.annotator.fields]
         if not any(name in self.data for name in names):
             return []
         return [
@@ -268,9 +246,9 @@ class _JsonLines(_Lines):
 class _TextLines(_Lines):
     """Lines of plain text, each a row with nothing but its text."""
 
-    def __init__(self, name: str, step: DialectStep, text_field: str, block: LineBlock) -> None:
-        super().__init__(name, step, text_field, block)
-        step.refuse_fields_of([text_field])
+    def __init__(self, name: str, annotator: Annotator, text_field: str, block: LineBlock) -> None:
+        super().__init__(name, annotator, text_field, block)
+        annotator.refuse_fields_of([text_field])
         self._key = b"{" + orjson.dumps(text_field) + b":"
 
     def scan(self) -> list[int]:
@@ -302,7 +280,7 @@ class LabelColumnLane:
 
     source: str
     source_format: Format
-    step: DialectStep
+    annotator: Annotator
     io: IoOptions
     writer: RowWriter
 
@@ -310,7 +288,7 @@ class LabelColumnLane:
         """Record batches in order, the number of their first row, and bytes read for them."""
         schema = read_schema(self.source, self.source_format)
         check_text_column(self.source, schema, self.io.text_field)
-        self.step.refuse_fields_of(schema.names)
+        self.annotator.refuse_fields_of(schema.names)
         first_row = 1
         for columns, consumed in record_batches(self.source, self.source_format):
             yield columns, first_row, consumed
@@ -322,8 +300,7 @@ class LabelColumnLane:
         rows = columns.num_rows
         text = Column.of(text_column(columns, self.io.text_field))
         rejects: list[Reject] = []
-        kernel = self.step.identifier.kernel_for(text.size // 2)
-        bad = _invalid(text, compiled=kernel is not None)
+        bad = _invalid(text, compiled=self.annotator.compiles_for(text.size // 2))
         if bad:
             for row in bad:
                 reason = _why_invalid(text.raw(row))
@@ -331,8 +308,7 @@ class LabelColumnLane:
             known = set(bad)
             columns = take_rows(columns, [row for row in range(rows) if row not in known])
             text = Column.of(text_column(columns, self.io.text_field))
-        labels = self.step.identifier.label_column(text)
-        for name, array in arrow_fields(labels, text.valid, self.step.options):
+        for name, array in self.annotator.arrays_of_column(text):
             columns = columns.append_column(name, array)
         return Outcome(
             payload=columns,

@@ -11,32 +11,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from arabench.corpus.formats import COLUMN_FORMATS, STDIO, Codec, Format, codec_of, format_of
+from arabench.corpus.io_options import IoOptions
+from arabench.corpus.lane import Lane, Outcome
 from arabench.corpus.readers import Batch, read_batches
 from arabench.corpus.rows import restore_text
-from arabench.corpus.steps import IoOptions, Outcome, Step, TextStep
-from arabench.corpus.writers import RowWriter
+from arabench.corpus.step import Step
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-class Lane(Protocol):
-    """One way from a source to a writer."""
-
-    writer: RowWriter
-    """May be replaced between two calls of `write`, where an output is full."""
-
-    def chunks(self) -> Iterator[Any]:
-        """Chunks of the source in order; runs in the reading thread."""
-        ...
-
-    def process(self, chunk: Any) -> Outcome:
-        """The result of one chunk; runs in any thread unless the step is not `parallel`."""
-        ...
-
-    def write(self, outcome: Outcome) -> None:
-        """Hand the payload to the writer; runs in the reading thread, in order."""
-        ...
+    from arabench.corpus.writers import RowWriter
 
 
 def open_lane(
@@ -45,38 +32,34 @@ def open_lane(
     step: Step,
     io: IoOptions,
     writer: RowWriter,
-    schema: Any,
+    schema: pa.Schema | None,
     target_codec: Codec | None = None,
 ) -> Lane:
     """The fastest lane that gives the exact result for this source, step and target."""
-    own = getattr(step, "open_lane", None)  # a step that adds fields without making rows
-    if own is not None:
-        lane: Lane | None = own(source, target_format, io, writer, target_codec)
-        if lane is not None:
-            return lane
     source_format = format_of(source, io.input_format)
     # A name with a dot may be a path into the row, which only parsing tells.
     is_path = source_format == "jsonl" and "." in io.text_field
-    if (
-        isinstance(step, TextStep)
-        and source_format == target_format in ("jsonl", "txt")
-        and not is_path
-    ):
+    as_lines = source_format in ("jsonl", "txt") and not is_path
+    as_columns = {source_format, target_format} <= COLUMN_FORMATS
+    annotator, engine = step.annotator, step.engine
+    if annotator is not None and as_lines and target_format == "jsonl":
+        from arabench.corpus.label_lane import LabelLineLane
+
+        codec, as_json = codec_of(source, io.input_format), source_format == "jsonl"
+        return LabelLineLane(source, codec, as_json, annotator, io, writer, target_codec)
+    if annotator is not None and as_columns:
+        from arabench.corpus.label_lane import LabelColumnLane
+
+        return LabelColumnLane(source, source_format, annotator, io, writer)
+    if engine is not None and as_lines and source_format == target_format:
         from arabench.corpus.line_lane import LineLane
 
-        return LineLane(
-            source,
-            codec_of(source, io.input_format),
-            source_format == "jsonl",
-            step.engine,
-            io,
-            writer,
-            target_codec,
-        )
-    if isinstance(step, TextStep) and {source_format, target_format} <= COLUMN_FORMATS:
+        codec, as_json = codec_of(source, io.input_format), source_format == "jsonl"
+        return LineLane(source, codec, as_json, engine, io, writer, target_codec)
+    if engine is not None and as_columns:
         from arabench.corpus.column_lane import ColumnLane
 
-        return ColumnLane(source, source_format, step.engine, io, writer)
+        return ColumnLane(source, source_format, engine, io, writer)
     keep_columns = schema is not None and not step.reshapes
     return RowLane(source, source_format, step, io, writer, keep_columns=keep_columns)
 
@@ -94,9 +77,7 @@ class RowLane:
 
     def chunks(self) -> Iterator[Batch]:
         """Batches of parsed rows."""
-        start_source = getattr(self.step, "start_source", None)
-        if start_source is not None:  # a step that names rows; it sees them in order
-            start_source("<stdin>" if self.source == STDIO else self.source)
+        self.step.start_source("<stdin>" if self.source == STDIO else self.source)
         return read_batches(
             self.source,
             self.source_format,

@@ -22,6 +22,8 @@ import orjson
 from arabench.corpus import lines, readers
 from arabench.corpus.compression import MEMBER_BYTES, ByteSource, compress_block
 from arabench.corpus.formats import STDIO, Codec
+from arabench.corpus.io_options import IoOptions
+from arabench.corpus.lane import Outcome
 from arabench.corpus.lines import (
     BYTE_ORDER_MARK,
     LineBlock,
@@ -31,13 +33,12 @@ from arabench.corpus.lines import (
     too_long,
 )
 from arabench.corpus.readers import Reject
-from arabench.corpus.steps import IoOptions, Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from arabench.corpus.step import SpanRewriter, TextEngine
     from arabench.corpus.writers import RowWriter
-    from arabench.text.engine import BatchNormalizer, Kernel
 
 #: Bytes read at once: small enough for the processor's cache, large enough that the work
 #: per block outweighs Python's.
@@ -92,7 +93,7 @@ class LineLane:
     source: str
     codec: Codec | None
     as_json: bool
-    engine: BatchNormalizer
+    engine: TextEngine
     io: IoOptions
     writer: RowWriter
     target_codec: Codec | None = None
@@ -221,7 +222,7 @@ def _after_last_line(data: NDArray[np.uint8], first: int, end: int) -> int:
 class _Work:
     """One block on its way."""
 
-    def __init__(self, name: str, as_json: bool, text_field: str, engine: BatchNormalizer) -> None:
+    def __init__(self, name: str, as_json: bool, text_field: str, engine: TextEngine) -> None:
         self.name = name
         self.as_json = as_json
         self.text_field = text_field
@@ -238,7 +239,7 @@ class _Work:
         for offset, line in enumerate(block.data[: block.size - 1].tobytes().split(b"\n")):
             self._rewrite(line.removesuffix(b"\r"), block.first_line + offset)
 
-    def compiled(self, block: Block, kernel: Kernel, buffer: NDArray[np.uint8]) -> None:
+    def compiled(self, block: Block, kernel: SpanRewriter, buffer: NDArray[np.uint8]) -> None:
         """Most lines through the kernel, the odd ones through Python.
 
         Args:
@@ -277,7 +278,7 @@ class _Work:
         odd[np.flatnonzero(is_row)[~done]] = True
         rows_before = np.cumsum(is_row)
         position = 0
-        view = memoryview(out)
+        view = out.data
         for line in np.flatnonzero(odd).tolist():
             row = int(rows_before[line]) - int(is_row[line])
             cut = int(out_ends[row - 1]) if row else 0

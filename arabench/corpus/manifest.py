@@ -41,7 +41,7 @@ from arabench.corpus.formats import codec_of, format_of
 from arabench.errors import DataError, UnsafeInputError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from arabench.corpus.steps import Outcome
+    from arabench.corpus.lane import Outcome
 
 MANIFEST_VERSION: Final = 1
 FOLDER_MANIFEST: Final = ".manifest.json"

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
+from arabench.corpus.inputs import AnyInputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import TextStep
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer
 
 
-class NormalizeStep:
+class NormalizeStep(TextStep):
     """Rewrites the text of every row; keeps all other fields."""
 
-    parallel = True
-    reshapes = False
+    engine: BatchNormalizer
 
     def __init__(self, normalizer: Normalizer, text_field: str = "text") -> None:
-        self.engine = BatchNormalizer(normalizer)
-        self.text_field = text_field
+        super().__init__(BatchNormalizer(normalizer), text_field)
 
     @property
     def signature(self) -> str:
         """Options, rule version and Unicode version."""
         return self.engine.reference.signature
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
-        """The same rows with their text normalized; null stays null."""
-        name = self.text_field
-        filled = [row for row in rows if row[name] is not None]
-        changed = 0
-        after_all = self.engine.normalize_many([row[name] for row in filled])
-        for row, after in zip(filled, after_all, strict=True):
-            if after != row[name]:
-                row[name] = after
-                changed += 1
-        return Processed(rows, changed=changed)
-
 
 def normalize_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     normalizer: Normalizer,
     io: IoOptions | None = None,

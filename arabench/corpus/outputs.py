@@ -10,7 +10,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 
-from arabench.corpus.files import Format, atomic_writer, is_device, side_path
+from arabench.corpus.files import atomic_writer, side_path
+from arabench.corpus.io_options import IoOptions
+from arabench.corpus.lane import Outcome
 from arabench.corpus.manifest import (
     Counts,
     Digest,
@@ -21,11 +23,12 @@ from arabench.corpus.manifest import (
     new_digest,
     record_of,
 )
-from arabench.corpus.steps import IoOptions, Outcome
 from arabench.corpus.writers import RowWriter, json_value, open_writer
 
 if TYPE_CHECKING:
-    from arabench.corpus.formats import Codec
+    import pyarrow as pa
+
+    from arabench.corpus.plan import Target
 
 
 class RecordedStream:
@@ -95,9 +98,7 @@ class OpenOutput:
     """A file that is being written; it appears under its name in `finish`.
 
     Args:
-        path: file, device or `-`.
-        file_format: how rows are written.
-        codec: how the file is compressed, if it is.
+        target: the file, or one of its shards: where it is and how rows are written.
         io: the field of the text.
         schema: pyarrow schema that the columns must have.
         hash_name: digest to take of every file; None for none.
@@ -106,15 +107,15 @@ class OpenOutput:
 
     def __init__(
         self,
-        path: str,
-        file_format: Format,
-        codec: Codec | None,
+        target: Target,
         io: IoOptions,
-        schema: Any,
+        schema: pa.Schema | None,
         hash_name: HashName | None,
         sources: Sequence[str] = (),
     ) -> None:
+        path, file_format, codec = target.path, target.file_format, target.codec
         self.path = path
+        self._is_device = target.is_device
         self.counts = Counts()
         self.losses: list[str] = []
         digest = None if hash_name is None else new_digest(hash_name)
@@ -130,7 +131,9 @@ class OpenOutput:
                 self.writer = DatasetWriter(folder, io.text_field, schema, sources)
                 stack.callback(self.writer.abandon)
             else:
-                self.stream = RecordedStream(stack.enter_context(atomic_writer(path)), digest)
+                self.stream = RecordedStream(
+                    stack.enter_context(atomic_writer(path, to_device=target.is_device)), digest
+                )
                 sink: Any = self.stream
                 if codec is not None:
                     from arabench.corpus.compression import CompressedWriter
@@ -138,8 +141,10 @@ class OpenOutput:
                     self._compressor = sink = CompressedWriter(cast(IO[bytes], self.stream), codec)
                 self.writer = open_writer(sink, file_format, io.text_field, schema)
             self._stack = stack.pop_all()
-        self.rejects = SideFile(side_path(path, "rejects"), self._stack, hash_name)
-        self.dropped = SideFile(side_path(path, "dropped"), self._stack, hash_name)
+        rejects = side_path(path, "rejects", to_device=target.is_device)
+        dropped = side_path(path, "dropped", to_device=target.is_device)
+        self.rejects = SideFile(rejects, self._stack, hash_name)
+        self.dropped = SideFile(dropped, self._stack, hash_name)
 
     def set_aside(self, outcome: Outcome) -> None:
         """Write the rows that the output does not hold, and count all."""
@@ -155,7 +160,7 @@ class OpenOutput:
                 self._compressor.finish()
             self.losses = self.writer.losses()
         for side in (self.rejects, self.dropped):
-            if side.stream is None and not is_device(self.path):
+            if side.stream is None and not self._is_device:
                 Path(side.path).unlink(missing_ok=True)  # of an earlier run on other data
 
     def abandon(

@@ -13,6 +13,7 @@ from typing import Final
 from arabench.corpus.files import (
     STDIO,
     Format,
+    OutputFile,
     format_of,
     is_device,
     plan_outputs,
@@ -25,10 +26,10 @@ from arabench.corpus.formats import (
     codec_of,
     split_suffix,
 )
-from arabench.corpus.inputs import InputFile, expand_inputs
+from arabench.corpus.inputs import AnyInputs, InputFile, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import Journal
 from arabench.corpus.manifest import HashName, manifest_path
-from arabench.corpus.steps import IoOptions
 from arabench.errors import UsageError
 
 _SHARD: Final = re.compile(
@@ -47,6 +48,8 @@ class Target:
     """Places in the plan's files."""
     path: str
     """Of shards: their folder."""
+    is_device: bool
+    """Written as it is: standard output, a pipe or a device."""
     file_format: Format
     codec: Codec | None
 
@@ -65,18 +68,23 @@ class Plan:
     manifest: str | None
 
     @property
+    def to_device(self) -> bool:
+        """Whether the one output is written as it is."""
+        return not self.is_folder and self.targets[0].is_device
+
+    @property
     def base(self) -> Path:
         """What names of outputs in journal and manifest are relative to."""
         return Path(self.output) if self.is_folder else Path(self.output).parent
 
 
-def _plain_text_target(inputs: Sequence[str], output: str, io: IoOptions) -> str | None:
+def _plain_text_target(inputs: AnyInputs, output: str, io: IoOptions) -> Target | None:
     """The first output that would be plain text."""
     plan = make_plan(expand_inputs(inputs, io.input_format).files, output, io)
-    return next((target.path for target in plan.targets if target.file_format == "txt"), None)
+    return next((target for target in plan.targets if target.file_format == "txt"), None)
 
 
-def refuse_plain_text(inputs: Sequence[str], output: str, io: IoOptions, added: str) -> None:
+def refuse_plain_text(inputs: AnyInputs, output: str, io: IoOptions, added: str) -> None:
     """Raise `UsageError` where an output is plain text, which has no place for a field.
 
     Args:
@@ -85,22 +93,29 @@ def refuse_plain_text(inputs: Sequence[str], output: str, io: IoOptions, added: 
     """
     target = _plain_text_target(inputs, output, io)
     if target is not None:
-        raise UsageError(
-            f"{target!r} would be plain text, which cannot hold {added} beside the text. "
-            "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
-        )
+        _refuse_target(target, added)
 
 
-def with_room_for(added: str, inputs: Sequence[str], output: str, io: IoOptions) -> IoOptions:
+def with_room_for(added: str, inputs: AnyInputs, output: str, io: IoOptions) -> IoOptions:
     """The options of a run that adds a field: plain text on standard output becomes JSON lines.
 
     Raises:
         UsageError: see `refuse_plain_text`.
     """
-    if io.output_format is None and is_device(output) and _plain_text_target(inputs, output, io):
+    target = _plain_text_target(inputs, output, io)
+    if target is None:
+        return io
+    if io.output_format is None and target.is_device:
         return replace(io, output_format="jsonl")
-    refuse_plain_text(inputs, output, io, added)
+    _refuse_target(target, added)
     return io
+
+
+def _refuse_target(target: Target, added: str) -> None:
+    raise UsageError(
+        f"{target.path!r} would be plain text, which cannot hold {added} beside the text. "
+        "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
+    )
 
 
 def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:
@@ -111,17 +126,14 @@ def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:
     """
     paths = [file.path for file in files]
     in_shards = io.shard_bytes is not None
-    is_folder = in_shards
-    targets: list[tuple[list[int], str]] = [(list(range(len(paths))), output)]
     if in_shards:
         _check_shard_folder(paths, output)
+        outputs, is_folder = [OutputFile(paths, output, is_device=False)], True
     else:
-        planned = plan_outputs(files, output, io.output_format)
-        is_folder = planned[0][1] != output
-        if is_folder:
-            targets = [([place], target) for place, (_, target) in enumerate(planned)]
+        outputs = plan_outputs(files, output, io.output_format)
+        is_folder = outputs[0].path != output
     manifest = None
-    if io.manifest != "none" and (is_folder or not is_device(output)):
+    if io.manifest != "none" and (is_folder or not outputs[0].is_device):
         manifest = manifest_path(output, is_folder=is_folder)
         for name in paths:
             if name != STDIO and Path(manifest).exists() and Path(name).samefile(manifest):
@@ -131,16 +143,18 @@ def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:
     hash_name: HashName | None = None if io.manifest == "none" else io.manifest
     if hash_name is None and io.journal != "none" and is_folder:
         hash_name = "xxh128"
+    places = range(len(paths))
+    in_each = [[place] for place in places] if len(outputs) > 1 else [[*places]]
     return Plan(
         paths,
         output,
         is_folder,
         in_shards,
         [
-            Target(places, path, *_target_format([paths[i] for i in places], path, io, in_shards))
-            for places, path in targets
+            Target(sources, each.path, each.is_device, *_target_format(each, io, in_shards))
+            for sources, each in zip(in_each, outputs, strict=True)
         ],
-        None if not is_folder and is_device(output) else hash_name,
+        None if not is_folder and outputs[0].is_device else hash_name,
         manifest,
     )
 
@@ -166,20 +180,21 @@ def _check_shard_folder(inputs: Sequence[str], output: str) -> None:
 
 
 def _target_format(
-    sources: list[str], target: str, io: IoOptions, in_shards: bool
+    output: OutputFile, io: IoOptions, in_shards: bool
 ) -> tuple[Format, Codec | None]:
+    sources, target = output.sources, output.path
     source_formats = [format_of(source, io.input_format) for source in sources]
-    as_source = in_shards or is_device(target) or Path(target).name == Path(sources[0]).name
+    as_source = in_shards or output.is_device or Path(target).name == Path(sources[0]).name
     if io.output_format is None and source_formats == ["datasets"] and not split_suffix(target)[0]:
         as_source = True  # a dataset written to a name without suffix stays one
     if io.output_format is None and as_source:
         chosen = source_formats[0]
-        codec = None if is_device(target) else codec_of(sources[0], io.input_format)
+        codec = None if output.is_device else codec_of(sources[0], io.input_format)
     else:
         # Shards have their suffix from the format; a folder's name tells nothing.
         name = STDIO if in_shards else target
         chosen, codec = format_of(name, io.output_format), codec_of(name, io.output_format)
-    if chosen in SEEKABLE_FORMATS and is_device(target):
+    if chosen in SEEKABLE_FORMATS and output.is_device:
         raise UsageError(
             f"{chosen.capitalize()} cannot be written to {target!r}. "
             f"Use -o FILE.{chosen}, or --output-format jsonl."

@@ -14,7 +14,7 @@ import datetime
 import itertools
 import platform
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -28,16 +28,17 @@ from arabench.corpus.files import (
     STDIO,
     check_input,
     format_of,
-    is_device,
     refuse_output_inside,
 )
 from arabench.corpus.formats import (
     CODEC_SUFFIXES,
     COLUMN_FORMATS,
 )
-from arabench.corpus.inputs import expand_inputs
+from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import Finished, Identity, Journal, Position, open_journal
-from arabench.corpus.lanes import Lane, open_lane
+from arabench.corpus.lane import Lane, Outcome
+from arabench.corpus.lanes import open_lane
 from arabench.corpus.manifest import (
     MANIFEST_VERSION,
     Counts,
@@ -51,7 +52,7 @@ from arabench.corpus.manifest import (
 from arabench.corpus.outputs import OpenOutput
 from arabench.corpus.plan import Plan, Target, clear_folder, make_plan, refuse_shards
 from arabench.corpus.readers import read_schema
-from arabench.corpus.steps import IoOptions, Outcome, Step
+from arabench.corpus.step import Step
 from arabench.corpus.writers import open_writer
 from arabench.errors import DataError
 
@@ -81,7 +82,7 @@ class Summary(Counts):
 
 
 def run_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     step: Step,
     io: IoOptions | None = None,
@@ -287,8 +288,7 @@ class _Run:
         if target.file_format in COLUMN_FORMATS:
             schema = _common_schema(sources, self.io)
             if self.step.reshapes and schema is not None:
-                output_schema = getattr(self.step, "output_schema", None)
-                schema = None if output_schema is None else output_schema(schema)
+                schema = self.step.output_schema(schema)
         out: OpenOutput | None = None
         try:
             for source in target.sources:
@@ -354,7 +354,7 @@ class _Run:
         path = self._path(target, part)
         sources = [self.plan.files[source] for source in target.sources]
         return OpenOutput(
-            path, target.file_format, target.codec, self.io, schema, self.plan.hash_name, sources
+            dataclasses.replace(target, path=path), self.io, schema, self.plan.hash_name, sources
         )
 
     def _is_full(self, out: OpenOutput) -> bool:
@@ -378,7 +378,7 @@ class _Run:
                     self.journal.learn(source, digest)
 
     def _relative(self, path: str) -> str:
-        if not self.plan.is_folder and is_device(self.plan.output):
+        if self.plan.to_device:
             return path
         return Path(path).relative_to(self.plan.base).as_posix()
 
@@ -394,7 +394,6 @@ def _shard_suffix(target: Target) -> str:
 
 def _sum_up(run: _Run, summary: Summary) -> None:
     base = run.plan.base
-    at_device = not run.plan.is_folder and is_device(run.plan.output)
     for part, entry in sorted(run.finished.items()):
         summary.add(entry.counts)
         summary.outputs.append(run.paths[part])
@@ -402,7 +401,7 @@ def _sum_up(run: _Run, summary: Summary) -> None:
         for side in entry.sides:
             is_reject = side.name.endswith("rejects.jsonl")
             files = summary.rejects_files if is_reject else summary.dropped_files
-            files.append(side.name if at_device else str(base / side.name))
+            files.append(side.name if run.plan.to_device else str(base / side.name))
 
 
 def _changed_inputs(records: list[FileRecord]) -> list[str]:

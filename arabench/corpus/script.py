@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.plan import with_room_for
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
-from arabench.corpus.text_engine import RewriteStep
+from arabench.corpus.step import Processed, Row, Step, TextStep
+from arabench.corpus.text_engine import FunctionEngine
 from arabench.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.script.arabizi import ArabiziReader
 
 #: Field of the readings of a text.
@@ -32,11 +36,12 @@ class ScriptConversion:
     signature: str
 
 
-class ScriptStep(RewriteStep):
+class ScriptStep(TextStep):
     """Writes the text of every row in another script."""
 
     def __init__(self, conversion: ScriptConversion, text_field: str = "text") -> None:
-        super().__init__(lambda texts: list(map(conversion.convert, texts)), text_field)
+        engine = FunctionEngine(lambda texts: list(map(conversion.convert, texts)))
+        super().__init__(engine, text_field)
         self.conversion = conversion
 
     @property
@@ -45,7 +50,7 @@ class ScriptStep(RewriteStep):
         return f"script:{self.conversion.signature}"
 
 
-class CandidatesStep:
+class CandidatesStep(Step):
     """Writes Arabizi in Arabic letters, and the likeliest readings in a field of their own.
 
     A text that is null has null there too.
@@ -70,14 +75,14 @@ class CandidatesStep:
         """That of the reader, and how many readings."""
         return f"script:{self.reader.signature}|candidates:{self.count}"
 
-    def output_schema(self, schema: Any) -> Any:
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
         """The pyarrow schema of the rows made of rows of `schema`."""
         import pyarrow as pa
 
         _refuse_candidates_among(schema.names)
         return schema.append(pa.field(CANDIDATES_FIELD, pa.list_(pa.string())))
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def __call__(self, rows: list[Row]) -> Processed:
         """The same rows with their text rewritten and the field added.
 
         Raises:
@@ -104,7 +109,7 @@ def _refuse_candidates_among(names: Iterable[str]) -> None:
 
 
 def convert_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     conversion: ScriptConversion,
     io: IoOptions | None = None,
@@ -121,7 +126,7 @@ def convert_files(
 
 
 def list_candidates(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     reader: ArabiziReader,
     count: int,
@@ -141,5 +146,6 @@ def list_candidates(
     """
     io = io or IoOptions()
     step = CandidatesStep(reader, count, io.text_field)
-    io = with_room_for("readings", inputs, output, io)
-    return run_files(inputs, output, step, io, on_bytes), step.signature
+    found = expand_inputs(inputs, io.input_format)
+    io = with_room_for("readings", found, output, io)
+    return run_files(found, output, step, io, on_bytes), step.signature

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.corpus.files import is_device
 from arabench.corpus.formats import SUFFIXES, format_of, split_suffix
-from arabench.corpus.inputs import expand_inputs
+from arabench.corpus.inputs import AnyInputs, Inputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Row, Step
 from arabench.errors import ArabenchError, UsageError
 from arabench.text.sentences import SentenceSplitter, Span, trimmed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Fields that a row of one sentence has beside those of its document.
 INDEX_FIELD: Final = "sentence_index"
@@ -42,7 +46,7 @@ class SentenceOptions:
             raise UsageError(f"min_chars={self.min_chars} is negative. Use 0 or more.")
 
 
-class SentenceStep:
+class SentenceStep(Step):
     """Makes one row of each sentence, or puts each sentence on a line of its own.
 
     A row of a sentence has all fields of its document, the sentence without the white
@@ -67,7 +71,7 @@ class SentenceStep:
         empty = "|keep_empty" if options.keep_empty else ""
         return f"{self.splitter.signature}|{shape}|min_chars:{options.min_chars}{empty}"
 
-    def output_schema(self, schema: Any) -> Any:
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
         """The pyarrow schema of the rows made of rows of `schema`."""
         import pyarrow as pa
 
@@ -77,7 +81,7 @@ class SentenceStep:
             schema = schema.append(pa.field(name, pa.int64()))
         return schema
 
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
+    def __call__(self, rows: list[Row]) -> Processed:
         """The rows of the sentences in order.
 
         Raises:
@@ -101,9 +105,7 @@ class SentenceStep:
                 self._split(row, text, found, processed)
         return processed
 
-    def _split(
-        self, row: dict[str, Any], text: str, found: list[Span], processed: Processed
-    ) -> None:
+    def _split(self, row: Row, text: str, found: list[Span], processed: Processed) -> None:
         if not found:
             self._blank(row, text, processed)
             return
@@ -115,9 +117,7 @@ class SentenceStep:
             else:
                 processed.rows.append(sentence)
 
-    def _join(
-        self, row: dict[str, Any], text: str, found: list[Span], processed: Processed
-    ) -> None:
+    def _join(self, row: Row, text: str, found: list[Span], processed: Processed) -> None:
         shortest = self.options.min_chars
         kept = [span for span in found if span.end - span.start >= shortest]
         if not found:
@@ -137,14 +137,14 @@ class SentenceStep:
         processed.changed += joined != text
         processed.rows.append({**row, self.text_field: joined})
 
-    def _blank(self, row: dict[str, Any], text: str, processed: Processed) -> None:
+    def _blank(self, row: Row, text: str, processed: Processed) -> None:
         if self.options.keep_empty:
             processed.changed += text != ""
             processed.rows.append(self._row(row, "", 0, Span(0, 0)))
         else:
             processed.dropped.append((row, f"{BLANK_REASON}: the text is blank"))
 
-    def _row(self, row: dict[str, Any], text: str | None, place: int, span: Span) -> dict[str, Any]:
+    def _row(self, row: Row, text: str | None, place: int, span: Span) -> Row:
         made = {**row, self.text_field: text}
         if self.options.add_fields and not self.options.join:
             made[INDEX_FIELD], made[START_FIELD], made[END_FIELD] = place, span.start, span.end
@@ -153,7 +153,7 @@ class SentenceStep:
     def _too_short(self, span: Span) -> str:
         return f"{SHORT_REASON}: {span.end - span.start}, at least {self.options.min_chars}"
 
-    def _refuse_fields(self, rows: list[dict[str, Any]]) -> None:
+    def _refuse_fields(self, rows: list[Row]) -> None:
         for row in rows:
             for name in NEW_FIELDS:
                 if name in row:
@@ -164,7 +164,7 @@ class SentenceStep:
 
 
 def sentence_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     options: SentenceOptions | None = None,
     io: IoOptions | None = None,
@@ -181,7 +181,8 @@ def sentence_files(
         UsageError: sentences joined by line feeds for an output of one text per line.
     """
     options, io = options or SentenceOptions(), io or IoOptions()
-    if _writes_plain_text(inputs, output, io):
+    found = expand_inputs(inputs, io.input_format)
+    if _writes_plain_text(found, output, io):
         if options.join:
             raise UsageError(
                 "a line of plain text cannot hold the lines that --join makes. "
@@ -191,17 +192,16 @@ def sentence_files(
             min_chars=options.min_chars, keep_empty=options.keep_empty, add_fields=False
         )
     step = SentenceStep(options, io.text_field)
-    return run_files(inputs, output, step, io, on_bytes), step.signature
+    return run_files(found, output, step, io, on_bytes), step.signature
 
 
-def _writes_plain_text(inputs: Sequence[str], output: str, io: IoOptions) -> bool:
+def _writes_plain_text(found: Inputs, output: str, io: IoOptions) -> bool:
     """Whether every output is .txt; what is wrong with a name is left to `run_files` to say."""
     try:
         if io.output_format is not None:
             return format_of(output, io.output_format) == "txt"
         if not is_device(output) and split_suffix(output)[0] in SUFFIXES:
             return format_of(output) == "txt"
-        files = expand_inputs(inputs, io.input_format).files
-        return all(format_of(file.path, io.input_format) == "txt" for file in files)
+        return all(format_of(file.path, io.input_format) == "txt" for file in found.files)
     except ArabenchError:
         return False

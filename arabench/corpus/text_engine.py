@@ -1,8 +1,4 @@
-"""Any function of strings in the place of a normalizer, so that files keep all other bytes.
-
-`LineLane` and `ColumnLane` rewrite the text of JSON lines, text lines and Arrow columns where it
-stands; what they ask of a `BatchNormalizer` is answered here by a function of strings.
-"""
+"""Any function of strings as a `TextEngine`, so that files keep all bytes around the text."""
 
 from __future__ import annotations
 
@@ -12,45 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from arabench.corpus.steps import Processed
 from arabench.text.engine import COMPILE_AFTER_CHARS
 
 if TYPE_CHECKING:
     from arabench.text.column import Column
 
 
-class RewriteStep:
-    """A step that replaces the text of every row by a function of it; keeps all other fields.
+class FunctionEngine:
+    """The `TextEngine` of a function that rewrites each of some texts on its own.
 
     Args:
         rewrite: a text for each of some texts, in order; may be called from several threads.
-        text_field: field of the text.
-    """
-
-    parallel = True
-    reshapes = False
-
-    def __init__(
-        self, rewrite: Callable[[Sequence[str]], list[str]], text_field: str = "text"
-    ) -> None:
-        self.text_field = text_field
-        self.engine = TextEngine(rewrite)
-        self._rewrite = rewrite
-
-    def __call__(self, rows: list[dict[str, Any]]) -> Processed:
-        """The same rows with their text rewritten; null stays null."""
-        name = self.text_field
-        filled = [row for row in rows if row[name] is not None]
-        changed = 0
-        for row, after in zip(filled, self._rewrite([row[name] for row in filled]), strict=True):
-            if after != row[name]:
-                row[name] = after
-                changed += 1
-        return Processed(rows, changed=changed)
-
-
-class TextEngine:
-    """What the lanes call, on a function that rewrites each of some texts on its own.
 
     Attributes:
         reference: the engine that defines the result: this one.
@@ -61,15 +29,19 @@ class TextEngine:
         self._chars_seen = 0
 
     @property
-    def reference(self) -> TextEngine:
+    def reference(self) -> FunctionEngine:
         """Itself."""
         return self
 
-    def normalize(self, text: str) -> str:
+    def normalize(self, text: str, /) -> str:
         """One text rewritten."""
         return self._rewrite([text])[0]
 
-    def kernel_for(self, size: int) -> TextEngine | None:
+    def normalize_many(self, texts: Sequence[str]) -> list[str]:
+        """The rewritten texts, in order."""
+        return self._rewrite(texts)
+
+    def kernel_for(self, size: int) -> FunctionEngine | None:
         """Itself, once loading the compiled scan of lines pays: after `size` more characters."""
         self._chars_seen += size
         return self if self._chars_seen >= COMPILE_AFTER_CHARS else None

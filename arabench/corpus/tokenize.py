@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arabench.corpus.inputs import expand_inputs
+from arabench.corpus.inputs import AnyInputs, Inputs, expand_inputs
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.manifest import FOLDER_MANIFEST, manifest_path, read_manifest
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions
-from arabench.corpus.text_engine import RewriteStep
-from arabench.errors import ArabenchError, DataError, UsageError
+from arabench.corpus.step import TextStep
+from arabench.corpus.text_engine import FunctionEngine
+from arabench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from arabench.morph.tokenizer import Detokenizer, Tokenizer
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 _SIGNATURE: Final = re.compile(r"tokenize:([0-9]+)\|scheme:([a-z0-9]+)\|mark:([a-z]+)\|backend:.*")
 
 
-class TokenizeStep(RewriteStep):
+class TokenizeStep(TextStep):
     """Splits the words in the text of every row."""
 
     def __init__(self, tokenizer: Tokenizer, text_field: str = "text") -> None:
-        super().__init__(tokenizer.tokenize_many, text_field)
+        super().__init__(FunctionEngine(tokenizer.tokenize_many), text_field)
         self.tokenizer = tokenizer
 
     @property
@@ -33,11 +34,11 @@ class TokenizeStep(RewriteStep):
         return self.tokenizer.signature
 
 
-class DetokenizeStep(RewriteStep):
+class DetokenizeStep(TextStep):
     """Undoes `TokenizeStep` of the same scheme and mark."""
 
     def __init__(self, detokenizer: Detokenizer, text_field: str = "text") -> None:
-        super().__init__(detokenizer.detokenize_many, text_field)
+        super().__init__(FunctionEngine(detokenizer.detokenize_many), text_field)
         self.detokenizer = detokenizer
 
     @property
@@ -47,7 +48,7 @@ class DetokenizeStep(RewriteStep):
 
 
 def tokenize_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     tokenizer: Tokenizer,
     io: IoOptions | None = None,
@@ -64,7 +65,7 @@ def tokenize_files(
 
 
 def detokenize_files(
-    inputs: Sequence[str],
+    inputs: AnyInputs,
     output: str,
     scheme: str | None = None,
     mark: str | None = None,
@@ -93,11 +94,14 @@ def detokenize_files(
     from arabench.morph.tokenizer import DEFAULT_MARK, Detokenizer
 
     io = io or IoOptions()
-    found = _recorded(inputs, io)
-    _refuse_contradictions(found, scheme, mark)
-    chosen = found[0] if found else _Recorded(scheme or DEFAULT_SCHEME, mark or DEFAULT_MARK, "")
+    found = expand_inputs(inputs, io.input_format)
+    recorded = _recorded(found)
+    _refuse_contradictions(recorded, scheme, mark)
+    chosen = (
+        recorded[0] if recorded else _Recorded(scheme or DEFAULT_SCHEME, mark or DEFAULT_MARK, "")
+    )
     step = DetokenizeStep(Detokenizer(chosen.scheme, chosen.mark), io.text_field)
-    return run_files(inputs, output, step, io, on_bytes), step.signature
+    return run_files(found, output, step, io, on_bytes), step.signature
 
 
 class _Recorded(NamedTuple):
@@ -131,15 +135,11 @@ def _refuse_contradictions(
             )
 
 
-def _recorded(inputs: Sequence[str], io: IoOptions) -> list[_Recorded]:
+def _recorded(inputs: Inputs) -> list[_Recorded]:
     """What manifests beside the inputs say, of those that come from `tokenize`."""
-    try:
-        files = [file.path for file in expand_inputs(inputs, io.input_format).files]
-    except (ArabenchError, OSError):  # the run itself will say what is wrong
-        return []
     found: dict[str, _Recorded | None] = {}
-    for path in files:
-        for manifest in _manifests_of(path):
+    for file in inputs.files:
+        for manifest in _manifests_of(file.path):
             if manifest not in found:
                 found[manifest] = _read(manifest)
     return [record for record in found.values() if record is not None]

@@ -38,9 +38,9 @@ from typing import Any
 import orjson
 
 from arabench import chars
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.normalize import NormalizeStep
 from arabench.corpus.run import run_files
-from arabench.corpus.steps import IoOptions
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer, options_from
 

@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arabench.corpus.dialect import dialect_files
-from arabench.corpus.steps import IoOptions
+from arabench.corpus.io_options import IoOptions
 from arabench.dialect.features import FeatureSpec, words_of
 from arabench.dialect.identification import Identifier, identify_column
 from arabench.dialect.model import CLASSES, DialectModel, shipped_model

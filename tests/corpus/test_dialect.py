@@ -18,8 +18,8 @@ from arabench.corpus.dialect import DialectStep, TagDialectStep, dialect_files, 
 from arabench.corpus.dialect_fields import DialectOptions
 from arabench.corpus.filter_options import FilterOptions, options_from
 from arabench.corpus.filters import FilterStep
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.normalize import NormalizeStep
-from arabench.corpus.steps import IoOptions
 from arabench.dialect import camel
 from arabench.dialect.identification import Identifier
 from arabench.errors import UsageError
@@ -286,7 +286,7 @@ def test_a_filter_without_varieties_needs_no_model() -> None:
     assert not FilterOptions().wants_dialect
     assert "model" not in FilterStep(FilterOptions()).signature
     step = FilterStep(FilterOptions(min_variety_prob=0.5), identifier=IDENTIFIER)
-    assert step.signature == f"filter:1|min_variety_prob:0.5|{IDENTIFIER.signature}"
+    assert step.signature == f"filter:2|min_variety_prob:0.5|{IDENTIFIER.signature}"
 
 
 @pytest.mark.parametrize(

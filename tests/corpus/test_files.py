@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,15 +92,20 @@ def test_checking_a_pipe_takes_nothing_from_it(tmp_path: Path) -> None:
     check_input(str(pipe))  # would block if it were opened
 
 
+def planned(*arguments: Any) -> list[tuple[list[str], str]]:
+    """The inputs and the path of every output."""
+    return [(output.sources, output.path) for output in plan_outputs(*arguments)]
+
+
 def test_file_name_takes_all_inputs_in_order(tmp_path: Path) -> None:
     out = str(tmp_path / "out.jsonl")
-    assert plan_outputs(["b.txt", "a.txt"], out) == [(["b.txt", "a.txt"], out)]
-    assert plan_outputs(["b.txt", "-"], "-") == [(["b.txt", "-"], "-")]
+    assert planned(["b.txt", "a.txt"], out) == [(["b.txt", "a.txt"], out)]
+    assert planned(["b.txt", "-"], "-") == [(["b.txt", "-"], "-")]
 
 
 @pytest.mark.parametrize("folder", ["out", "out.v2/", "new.txt/"])
 def test_folder_gets_one_file_per_input(tmp_path: Path, folder: str) -> None:
-    plan = plan_outputs(["x/a.txt", "y/b.jsonl"], f"{tmp_path}/{folder}")
+    plan = planned(["x/a.txt", "y/b.jsonl"], f"{tmp_path}/{folder}")
     assert plan == [
         (["x/a.txt"], str(tmp_path / folder / "a.txt")),
         (["y/b.jsonl"], str(tmp_path / folder / "b.jsonl")),
@@ -108,12 +114,12 @@ def test_folder_gets_one_file_per_input(tmp_path: Path, folder: str) -> None:
 
 def test_existing_folder_with_a_known_suffix_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "out.txt").mkdir()
-    plan = plan_outputs(["a.txt"], str(tmp_path / "out.txt"))
+    plan = planned(["a.txt"], str(tmp_path / "out.txt"))
     assert plan == [(["a.txt"], str(tmp_path / "out.txt" / "a.txt"))]
 
 
 def test_files_in_a_folder_take_the_suffix_of_the_format_asked_for() -> None:
-    plan = plan_outputs(["a.txt", "b.ndjson", "c.jsonl"], "out", "jsonl")
+    plan = planned(["a.txt", "b.ndjson", "c.jsonl"], "out", "jsonl")
     assert [target for _, target in plan] == ["out/a.jsonl", "out/b.ndjson", "out/c.jsonl"]
 
 
@@ -160,8 +166,11 @@ def test_plain_file_of_unknown_format_is_not_taken_for_a_folder(tmp_path: Path) 
 
 
 def test_rejects_lie_beside_a_file_and_here_for_streams() -> None:
-    assert side_path("x/a.txt", "rejects") == "x/a.txt.rejects.jsonl"
-    assert side_path("-", "rejects") == side_path("/dev/null", "rejects") == "rejects.jsonl"
+    assert plan_outputs(["a.txt"], "x/b.txt")[0].side_path("rejects") == "x/b.txt.rejects.jsonl"
+    for device in ("-", "/dev/null"):
+        assert plan_outputs(["a.txt"], device)[0].side_path("rejects") == "rejects.jsonl"
+    assert side_path("x/a.txt", "rejects", to_device=False) == "x/a.txt.rejects.jsonl"
+    assert side_path("-", "rejects", to_device=True) == "rejects.jsonl"
 
 
 def test_written_file_appears_complete_and_alone(tmp_path: Path) -> None:
@@ -367,9 +376,9 @@ def test_sizes_of_inputs_are_known_but_not_of_streams(tree: Path) -> None:
 
 
 def test_folder_of_outputs_mirrors_the_folder_of_inputs(tree: Path) -> None:
-    plan = plan_outputs(expand_inputs(["data"]).files, "out")
+    plan = planned(expand_inputs(["data"]).files, "out")
     assert [target for _, target in plan] == [f"out/{path[5:]}" for path in ALL]
-    plan = plan_outputs(expand_inputs(["data/**/*.jsonl*"]).files, "out", "txt.gz")
+    plan = planned(expand_inputs(["data/**/*.jsonl*"]).files, "out", "txt.gz")
     assert [target for _, target in plan] == ["out/b.txt.gz", "out/c.txt.gz", "out/x/d.txt.gz"]
 
 

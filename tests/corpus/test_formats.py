@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from arabench.corpus import readers_csv, writers_columns
 from arabench.corpus.compression import ByteSource, _Counted
 from arabench.corpus.formats import LINE_FORMATS, Format, codec_of, format_of, renamed
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.normalize import normalize_files
 from arabench.corpus.readers import read_batches
 from arabench.corpus.readers_columns import text_column, with_text_column
 from arabench.corpus.readers_csv import csv_batches
 from arabench.corpus.rows import Batch, lift_text, restore_text, text_of
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Step
 from arabench.corpus.writers import json_cell
 from arabench.corpus.writers_columns import DatasetWriter
 from arabench.corpus.writers_csv import CsvWriter
@@ -45,7 +46,7 @@ def normalize(source: Path, output: Path, normalizer: Normalizer = LLM, **option
     return normalize_files([str(source)], str(output), normalizer, IoOptions(**options))
 
 
-class KeepAll:
+class KeepAll(Step):
     """A step that works on rows as dicts, so that no shorter way can be taken."""
 
     signature = "keep"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from arabench.corpus.dialect import dialect_files
 from arabench.corpus.dialect_fields import DialectOptions
-from arabench.corpus.steps import IoOptions
+from arabench.corpus.io_options import IoOptions
 from arabench.dialect.identification import Identifier
 from arabench.errors import UsageError
 from tests.corpus.support import invalid_utf8_parquet, read_rows, write_rows

@@ -18,6 +18,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import Position
 from arabench.corpus.manifest import (
     FOLDER_MANIFEST,
@@ -36,7 +37,6 @@ from arabench.corpus.manifest import (
 )
 from arabench.corpus.normalize import normalize_files
 from arabench.corpus.run import Summary
-from arabench.corpus.steps import IoOptions
 from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
 from arabench.text.normalize import Normalizer, options_from
 from tests.corpus.support import RAW, names, write_rows

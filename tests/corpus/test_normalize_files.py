@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.corpus import writers
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.normalize import normalize_files
 from arabench.corpus.run import Summary
-from arabench.corpus.steps import IoOptions
 from arabench.errors import DataError, UsageError
 from arabench.text.normalize import Normalizer, options_from
 from tests.corpus.support import CLEAN, RAW, Row, invalid_utf8_parquet, names, read_rows, write_rows

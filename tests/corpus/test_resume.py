@@ -20,11 +20,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.corpus import readers
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import JOURNAL_NAME
 from arabench.corpus.manifest import FOLDER_MANIFEST, read_manifest, verify
 from arabench.corpus.normalize import normalize_files
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Step
 from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.text.normalize import Normalizer, options_from
 from tests.corpus.support import command, names, read_rows, start
@@ -66,7 +67,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-class Shorten:
+class Shorten(Step):
     """Cuts texts; drops rows whose text begins with a digit."""
 
     signature = "shorten:1"

@@ -13,11 +13,12 @@ import pytest
 
 from arabench.cli.files import parse_size
 from arabench.corpus import readers
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import JOURNAL_NAME
 from arabench.corpus.manifest import FOLDER_MANIFEST
 from arabench.corpus.normalize import normalize_files
 from arabench.corpus.run import Summary, run_files
-from arabench.corpus.steps import IoOptions, Processed
+from arabench.corpus.step import Processed, Step
 from arabench.errors import DataError, UsageError
 from arabench.text.normalize import Normalizer, options_from
 from tests.corpus.support import CLEAN, RAW, names, read_rows, write_rows
@@ -25,7 +26,7 @@ from tests.corpus.support import CLEAN, RAW, names, read_rows, write_rows
 LLM = Normalizer(options_from("llm"))
 
 
-class Keep:
+class Keep(Step):
     """Changes nothing; drops rows without text."""
 
     signature = "keep:1"

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.corpus import text_engine
-from arabench.corpus.steps import IoOptions
+from arabench.corpus.io_options import IoOptions
 from arabench.corpus.tokenize import (
     DetokenizeStep,
     TokenizeStep,

@@ -25,7 +25,8 @@ from arabench.subwords.corpus import (
 from arabench.subwords.folders import check_output, new_folder
 from arabench.subwords.options import TrainOptions
 from arabench.subwords.pipeline import BOUNDARY
-from arabench.subwords.train import save_tokenizer, train_tokenizer
+from arabench.subwords.saving import save_tokenizer
+from arabench.subwords.train import train_tokenizer
 from tests.corpus.support import write_rows
 from tests.strategies import any_text
 
