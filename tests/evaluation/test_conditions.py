@@ -49,3 +49,38 @@ def test_translation_documents_name_the_release_of_sacrebleu() -> None:
 
     document = translation_data("egy", "msa")["test"][0]
     assert document[COLUMN] == f"sacrebleu {sacrebleu.__version__}"
+
+
+def test_a_head_of_its_own_is_measured_as_it_is(
+    tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder that calls head and embedding tied, and holds two that differ."""
+    torch = pytest.importorskip("torch", reason="needs the extra arabench[eval]")
+    from lm_eval.models.huggingface import HFLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from arabench.evaluation.harness.run import language_model
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    assert model.config.tie_word_embeddings
+    head = model.lm_head.weight.detach()
+    model.lm_head.weight = torch.nn.Parameter(head + 0.1 * torch.randn_like(head))
+    model.save_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    tokenizer.save_pretrained(tmp_path)
+    ids = torch.tensor([[5, 6, 7]])
+
+    def logits(loaded: object) -> object:
+        with torch.no_grad():
+            return loaded(ids).logits  # type: ignore[operator]
+
+    right = logits(model.eval())
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
+    ours = language_model(loaded, tokenizer, 4)
+    assert torch.equal(logits(ours.model), right)
+    theirs = HFLM(pretrained=str(tmp_path), device="cpu", tokenizer=tokenizer)
+    assert not torch.allclose(logits(theirs.model), right, atol=0.1)  # what we warn of
+    assert conditions_of({"pretrained": str(tiny_base)}) == ""
+    assert "head replaced" in conditions_of({"pretrained": str(tmp_path)})
+    assert "its numbers are those of another model" in caplog.text

@@ -10,12 +10,16 @@ import functools
 import logging
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+from arabench.records import read_json_object
 
 log = logging.getLogger(__name__)
 
 #: Column of the logged documents; absent when there is nothing to say.
 COLUMN = "conditions"
+_HEAD_AND_EMBEDDING = ("lm_head.weight", "embed_tokens.weight")
 #: Key of a task's metadata, in results, under which the run is recorded: what the model was set
 #: to, and notes on the numbers.
 RUN_KEY = "arabench_run"
@@ -37,7 +41,49 @@ def conditions_of(metadata: Mapping[str, Any], sacrebleu: bool = False) -> str:
         )
         if sizes:
             found.append(f"vocabulary cut from {sizes[0]} to {sizes[1]} by lm-eval's peft=")
+    if metadata.get("pretrained") and head_replaced(str(metadata["pretrained"])):
+        found.append("head replaced by the embedding by lm-eval")
     return "; ".join(found)
+
+
+@functools.cache
+def head_replaced(pretrained: str) -> bool:
+    """Whether lm-eval will measure another head than the folder holds.
+
+    A folder may say that head and embedding are tied and hold both, differing (a head that was
+    trained apart). transformers loads both as they are; lm-eval 0.4.13 then ties them, and the
+    head is lost. `arabench eval` does not tie.
+    """
+    folder = Path(pretrained).expanduser()
+    try:
+        from safetensors import safe_open
+
+        config = read_json_object(folder / "config.json")
+        if not config.get("tie_word_embeddings", True):
+            return False
+        found: dict[str, Path] = {}
+        for file in folder.glob("*.safetensors"):
+            with safe_open(str(file), "pt") as tensors:
+                for key in tensors.keys():  # noqa: SIM118 - not a dict
+                    if key.endswith(_HEAD_AND_EMBEDDING):
+                        found[key] = file
+        if len(found) != len(_HEAD_AND_EMBEDDING):
+            return False
+        both = []
+        for key, file in found.items():
+            with safe_open(str(file), "pt") as tensors:
+                both.append(tensors.get_tensor(key))
+        if both[0].shape == both[1].shape and bool((both[0] == both[1]).all()):
+            return False
+    except Exception:  # no such folder, a hub name, a broken file: the loader says what is wrong
+        return False
+    log.warning(
+        "lm-eval replaces the head of %s by its embedding, because its configuration calls them "
+        "tied although they differ: its numbers are those of another model. Use `arabench eval`, "
+        "or set tie_word_embeddings to false in config.json.",
+        pretrained,
+    )
+    return True
 
 
 @functools.cache
