@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from arabench.audit.tables import (
     BREAK,
     DROP,
+    EXPAND,
     Bytes,
     Codes,
     Ints,
     Kind,
     Mask,
+    expansions,
     fold_table,
     kind_table,
 )
@@ -123,7 +125,7 @@ class Words:
 
     Attributes:
         folded: folded characters without the dropped ones; `BREAK` between words.
-        positions: of every folded character in the block.
+        positions: of every folded character in the block; those of a ligature share one.
         starts, ends: of every word in `folded`.
     """
 
@@ -139,6 +141,8 @@ class Words:
         kept: Mask = folded != DROP
         positions = np.flatnonzero(kept)
         folded = folded[positions]
+        if (folded == EXPAND).any():
+            folded, positions = _expand(folded, positions, codes)
         letter = folded != BREAK
         # A block ends with LINE FEED, so every word has an end.
         edges = np.flatnonzero(letter[1:] != letter[:-1]) + 1
@@ -153,6 +157,19 @@ class Words:
 
     def span(self, number: int) -> tuple[int, int]:
         """Start and end of a word in the block, as it was written."""
-        # Up to the break behind it, so that the marks on its last letter belong to it.
+        # Up to the break behind it, so that the marks on its last letter belong to it; the
+        # words of one character that stands for a phrase all stand there.
         end = int(self.positions[self.ends[number]])
-        return int(self.positions[self.starts[number]]), end
+        last = int(self.positions[self.ends[number] - 1])
+        return int(self.positions[self.starts[number]]), max(end, last + 1)
+
+
+def _expand(folded: NDArray[np.uint16], positions: Ints, codes: Codes) -> tuple[Any, Any]:
+    """Folded letters and their positions, with the letters of every ligature."""
+    places = np.flatnonzero(folded == EXPAND)
+    letters = [expansions()[code] for code in codes[positions[places]].tolist()]
+    counts = np.ones(len(folded), dtype=np.int64)
+    counts[places] = [len(word) for word in letters]
+    full = np.repeat(folded, counts)
+    full[full == EXPAND] = np.concatenate(letters)
+    return full, np.repeat(positions, counts)

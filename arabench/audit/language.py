@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final, Literal, get_args
 
+from arabench.text.links import blank, link_spans
+
 Language = Literal[
     "arabic",
     "arabizi",
@@ -91,8 +93,8 @@ def arabic_script_language(letters: int, own: Mapping[str, int], text: str) -> L
 
 
 # --- Latin script ------------------------------------------------------------------------
-_ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S+|<[^<>\n]{1,200}>|\S+@\S+")
-_NAME: Final = re.compile(r"[@#]\w+")
+_TAG: Final = re.compile(r"<[^<>\n]{1,200}>")
+_HASHTAG: Final = re.compile(r"#\w+")
 _LATIN_WORDS: Final = re.compile(r"[^\W_]+(?:['\u2019\u02bc][^\W_]+)*")
 
 
@@ -145,9 +147,12 @@ _MIN_FUNCTION_SHARE: Final = 0.15
 
 
 def prose(text: str) -> str:
-    """`text` without addresses, tags, mentions, hashtags: their letters say nothing of it."""
-    # Addresses first: a hashtag is often followed by one without a space.
-    return _NAME.sub(" ", _ADDRESS.sub(" ", text))
+    """`text` without links, tags and hashtags: their letters say nothing of it.
+
+    Links are those of `arabench.text.links`.
+    """
+    # Links first: a hashtag is often followed by one without a space.
+    return _HASHTAG.sub(" ", _TAG.sub(" ", blank(text, link_spans(text))))
 
 
 def latin_language(text: str) -> Language:

@@ -32,6 +32,7 @@ from arabench.audit.tables import (
     language_table,
     mojibake_table,
 )
+from arabench.text.links import url_spans
 
 #: Upper bounds of marks per Arabic letter, and what such a document is called. Fully
 #: vocalised prose has 0.7 to 0.9, a newspaper 0.00 to 0.02.
@@ -57,7 +58,6 @@ _LEADS_1252: Final = tuple(map(ord, b"\xd8\xd9".decode("latin-1")))
 _ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
 _LOST: Final = re.compile(r"\?{4,}")
-_URL: Final = re.compile(r"https?://|www\.")
 
 #: Rows of "broken text": key -> what is meant.
 BROKEN: Final = {
@@ -249,8 +249,8 @@ def _add_broken(block: TextBlock, batch: BatchProfile) -> None:
         note_matches("entities", _ENTITY)
     if block.count(ord("<")):
         note_matches("tags", _TAG)
-    if block.count(ord("/")) or block.count(ord("w")) >= 3:
-        starts = [match.start() for match in _URL.finditer(block.joined)]
+    if block.count(ord("/")) or block.count(ord(".")):
+        starts = [start for start, _ in url_spans(block.joined)]
         if starts:
             batch.with_url.update(block.rows_at(starts).tolist())
 

@@ -1,6 +1,6 @@
 """Slurs and sensitive terms: the list in sensitive_terms.toml, and finding its words.
 
-Words are compared after folding (`tables.fold`), whole, with Arabic proclitics
+Words are compared after folding (`arabench.text.folding`), whole, with Arabic proclitics
 allowed before them. All words of a block are hashed at once and looked up in a table, so
 the size of the list costs nothing.
 """
@@ -16,11 +16,11 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from arabench.audit.blocks import BLOCK_CHARS, TextBlock, Words
-from arabench.audit.tables import FOLDED_CODES, fold
+from arabench.audit.blocks import TextBlock, Words
 from arabench.errors import UsageError, did_you_mean
+from arabench.text.folding import fold_words
+from arabench.text.hash_arrays import U64, HashSet, phrases, runs
 
 #: Conjunctions, prepositions and the article as they are written before a noun, folded;
 #: "هال" and "عال" are Levantine.
@@ -100,7 +100,7 @@ def parse_groups(tables: Mapping[str, Any], source: str) -> tuple[Group, ...]:
             if not isinstance(entries, list) or not all(isinstance(e, str) for e in entries):
                 raise UsageError(f"{source}: {key!r} of [{name}] must be a list of strings.")
             for entry in entries:
-                if not fold(entry):
+                if not fold_words(entry):
                     raise UsageError(
                         f"{source}: {entry!r} in [{name}] has no letter or digit to look for."
                     )
@@ -116,60 +116,9 @@ def parse_groups(tables: Mapping[str, Any], source: str) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-@functools.cache
-def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
-    """A random number per folded letter; powers of an odd base, and of its inverse."""
-    generator = np.random.default_rng(20140217)
-    letters = generator.integers(1, 1 << 63, size=FOLDED_CODES, dtype=np.uint64)
-    base = int(generator.integers(1, 1 << 62)) * 2 + 1
-    inverse = pow(base, -1, 1 << 64)
-    size = BLOCK_CHARS + 2  # with the line feed after the last piece
-
-    def powers(of: int) -> NDArray[np.uint64]:
-        steps = np.full(size, of, dtype=np.uint64)
-        steps[0] = 1
-        return np.cumprod(steps, dtype=np.uint64)
-
-    return letters, powers(base), powers(inverse)
-
-
-def _word_hashes(words: Words) -> NDArray[np.uint64]:
-    """A 64-bit polynomial hash of every word, from one running sum over the block."""
-    letters, powers, inverse = _powers()
-    terms = letters[words.folded] * powers[: len(words.folded)]
-    sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])
-    hashes: NDArray[np.uint64] = (sums[words.ends] - sums[words.starts]) * inverse[words.starts]
-    return hashes
-
-
 #: Bits of the first look-up: a table that fits the cache and lets one word in a hundred
 #: through.
 _FILTER_BITS: Final = 22
-#: Joins the hashes of two words in a row; odd, so that nothing of the first is lost.
-_PAIR: Final = np.uint64(0x9E3779B97F4A7C15)
-
-
-class _HashSet:
-    """A fixed set of 64-bit hashes that many are looked up in at once."""
-
-    def __init__(self, hashes: NDArray[np.uint64]) -> None:
-        self._sorted = np.sort(hashes)
-        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
-        self._filter[self._slots(hashes)] = True
-
-    @staticmethod
-    def _slots(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        return hashes >> np.uint64(64 - _FILTER_BITS)
-
-    def which(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Places of the hashes that are in the set."""
-        if not len(self._sorted):
-            return np.zeros(0, dtype=np.int64)
-        near = np.flatnonzero(self._filter[self._slots(hashes)])
-        places = np.searchsorted(self._sorted, hashes[near])
-        places[places == len(self._sorted)] = 0
-        found: NDArray[np.int64] = near[self._sorted[places] == hashes[near]]
-        return found
 
 
 class TermFinder:
@@ -187,20 +136,18 @@ class TermFinder:
                         known.append((words[2:], term))
         singles = [start[0] for start in self._forms if len(start) == 1]
         pairs = [start for start in self._forms if len(start) == 2]
-        self._singles = _HashSet(_hash_list(singles))
-        first = _hash_list([pair[0] for pair in pairs])
-        self._pairs = _HashSet(first * _PAIR + _hash_list([pair[1] for pair in pairs]))
+        self._singles = HashSet(_hash_list(singles), _FILTER_BITS)
+        in_a_row = _hash_list([word for pair in pairs for word in pair])
+        self._pairs = HashSet(phrases(in_a_row, 2)[::2], _FILTER_BITS)
 
     def find(self, block: TextBlock) -> Iterator[TermHit]:
         """All terms of a block in order; of each group the longest, without overlaps."""
         words = block.words
         if not len(words.starts):
             return
-        hashes = _word_hashes(words)
-        found = {(number, 1) for number in self._singles.which(hashes).tolist()}
-        found |= {
-            (number, 2) for number in self._pairs.which(hashes[:-1] * _PAIR + hashes[1:]).tolist()
-        }
+        hashes = runs(words.folded, words.starts, words.ends)
+        found = {(number, 1) for number in self._singles.places(hashes).tolist()}
+        found |= {(number, 2) for number in self._pairs.places(phrases(hashes, 2)).tolist()}
         best: dict[tuple[int, str], tuple[int, Term]] = {}
         for number, size in sorted(found):
             for last, term in self._at(words, number, size):
@@ -232,24 +179,17 @@ class TermFinder:
         return "\n" in block.joined[words.span(number)[0] : words.span(last)[1]]
 
 
-def _hash_list(forms: Sequence[str]) -> NDArray[np.uint64]:
-    """Hashes of folded words, equal to those `_word_hashes` gives them."""
-    letters, powers, _ = _powers()
-    hashes = np.zeros(len(forms), dtype=np.uint64)
-    if not forms:
-        return hashes
-    width = max(map(len, forms))
-    codes = np.array(forms, dtype=f"<U{width}").view(np.uint32).reshape(len(forms), width)
-    for column in range(width):
-        # Past the end of a word NumPy pads with zeros, and no word has a letter zero.
-        code = codes[:, column]
-        hashes += np.where(code > 0, letters[code] * powers[column], np.uint64(0))
-    return hashes
+def _hash_list(words: Sequence[str]) -> U64:
+    """Hashes of folded words."""
+    codes = np.frombuffer("".join(words).encode("utf-32-le"), dtype="<u4")
+    sizes = np.array([len(word) for word in words], dtype=np.int64)
+    ends = np.cumsum(sizes)
+    return runs(codes, ends - sizes, ends)
 
 
 def _forms(entry: str) -> Iterator[tuple[str, ...]]:
     """Everything an entry matches, as folded words."""
-    words = fold(entry.removesuffix("*")).split()
+    words = fold_words(entry.removesuffix("*")).split()
     endings = ENDINGS if entry.endswith("*") else ("",)
     if not "\u0621" <= words[0][0] <= "\u064a":  # HAMZA to YEH
         proclitics: tuple[str, ...] = ("",)

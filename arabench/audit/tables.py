@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench import chars
+from arabench.text.folding import ALIKE, folding
 
 CODE_POINTS: Final = 0x110000
 
@@ -114,63 +115,42 @@ def kind_table() -> Bytes:
 
 
 # --- words, folded so that spellings meet ---------------------------------------------------
+#: What ends a word, what leaves no trace, and what stands for several letters.
 BREAK: Final = 0
 DROP: Final = 0xFFFF
-#: Folded letters are ASCII or in the Arabic block.
-FOLDED_CODES: Final = 0x700
-
-
-@functools.cache
-def fold_map() -> dict[int, int]:
-    """Code point -> folded letter of a word, or `DROP`; what is missing ends a word.
-
-    Arabic letters fold as a searcher would: alif forms, ya and alif maqsura, ta marbuta
-    and ha, hamza carriers and Persian letters meet; marks, tatweel and invisible
-    characters vanish. Latin letters lose their case. Digits are letters, for Arabizi.
-    """
-    table: dict[int, int] = dict.fromkeys(
-        _codes(chars.MARKS | chars.QURANIC_MARKS | chars.ZERO_WIDTH | chars.BIDI_CONTROLS), DROP
-    )
-    table[ord(chars.TATWEEL)] = DROP
-    letters = [letter for letter in chars.LETTERS if ord(letter) < FOLDED_CODES]
-    letters = [letter for letter in letters if ord(letter) not in table]
-    table |= {ord(letter): ord(letter) for letter in letters}
-    same = dict.fromkeys(chars.ALIF_VARIANTS, chars.ALIF)
-    same |= {chars.WAW_HAMZA: chars.WAW, chars.YA_HAMZA: chars.YA, chars.ALIF_MAQSURA: chars.YA}
-    same |= {letter: base[0] for letter, base in chars.PERSIAN_TO_ARABIC.items()}
-    same = {letter: same.get(base, base) for letter, base in same.items()}
-    same[chars.TA_MARBUTA] = chars.HA
-    same = {letter: chars.HA if base == chars.TA_MARBUTA else base for letter, base in same.items()}
-    table |= {ord(letter): ord(base) for letter, base in same.items()}
-    for form, expansion in chars.PRESENTATION_FORMS.items():
-        if len(expansion) == 1:
-            table[ord(form)] = table.get(ord(expansion), BREAK)
-    for code in range(0x30, 0x3A):
-        table[code] = code
-    for code in range(0x61, 0x7B):
-        table[code] = table[code - 0x20] = code
-    return table
+EXPAND: Final = 0xFFFE
+#: Folded letters are ASCII or in the Arabic blocks below this.
+FOLDED_CODES: Final = 0x900
 
 
 @functools.cache
 def fold_table() -> NDArray[np.uint16]:
-    """`fold_map` as an array; `BREAK` where a code point ends a word."""
-    table = np.zeros(CODE_POINTS, dtype=np.uint16)
-    for code, folded in fold_map().items():
-        table[code] = folded
+    """Code point -> folded letter or digit, `BREAK`, `DROP` or `EXPAND`.
+
+    Words are those of `arabench.text.folding.fold_words`; digits belong to them, for Arabizi.
+    """
+    arabic = folding()
+    table = np.full(CODE_POINTS, BREAK, dtype=np.uint16)
+    for source, target in ALIKE.items():
+        table[ord(source)] = table[ord(target)] = ord(target)
+    for source, letters in arabic.letters.items():
+        table[ord(source)] = ord(letters) if len(letters) == 1 else EXPAND
+    table[_codes(arabic.phrases)] = EXPAND
+    table[_codes(arabic.ignored)] = DROP
     return table
 
 
-def fold(text: str) -> str:
-    """Words of `text`, folded, with one space between them.
+@functools.cache
+def expansions() -> dict[int, NDArray[np.uint16]]:
+    """Code point -> the folded letters that it stands for, for all that `EXPAND`.
 
-    >>> fold("إلى المدرسةِ!")
-    'الي المدرسه'
+    The words of a phrase are parted by `BREAK`.
     """
-    table = fold_map()
-    folded = (table.get(ord(char), BREAK) for char in text)
-    kept = "".join(" " if code == BREAK else chr(code) for code in folded if code != DROP)
-    return " ".join(kept.split())
+    several = {form: word for form, word in folding().letters.items() if len(word) > 1}
+    return {
+        ord(form): np.array([BREAK if char == " " else ord(char) for char in word], dtype=np.uint16)
+        for form, word in (several | folding().phrases).items()
+    }
 
 
 # --- mojibake -----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from arabench.errors import UsageError, did_you_mean
 from arabench.varieties import VARIETIES
 
 #: Rises whenever some text is judged differently under the same options.
-FILTERS_VERSION: Final = 1
+FILTERS_VERSION: Final = 2
 #: Labels of a text: the varieties, and that none is sure.
 LABELS: Final = (*VARIETIES, "unknown")
 
@@ -65,7 +65,7 @@ class FilterOptions:
     """Least share of function words, of any variety. Prose has 0.15 to 0.5, lists of names,
     goods or keywords next to none."""
     max_boilerplate: float = 0.3
-    """Most letters in boilerplate lines: short lines with a phrase of boilerplate.toml."""
+    """Most letters in boilerplate lines: those that `normalize --boilerplate strip` deletes."""
     keep_varieties: str = ""
     """Labels of dialect identification to keep, with commas between, such as `egy,lev`; none
     for all. `unknown` is one of them. This and what follows runs the shipped model."""

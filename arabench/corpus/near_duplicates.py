@@ -21,8 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arabench.corpus import word_hashes as words
-
-U64 = npt.NDArray[np.uint64]
+from arabench.text.hash_arrays import U64, phrases, runs
 
 Shingle = Literal["words", "chars"]
 
@@ -57,9 +56,9 @@ def shingle_texts(texts: Sequence[str], shingle: Shingle, size: int) -> Iterator
             has_words = np.diff(block.text_words) > 0
             starts = block.text_folded[:-1]
             ends = np.where(has_words, block.text_folded[1:] - 1, starts)  # not its line feed
-        hashes = words.phrases(items, size)
+        hashes = phrases(items, size)
         short = (ends > starts) & (ends - starts < size)
-        whole = iter(words.runs(items, starts[short], ends[short])[:, None])
+        whole = iter(runs(items, starts[short], ends[short])[:, None])
         for start, end, is_short in zip(
             starts.tolist(), ends.tolist(), short.tolist(), strict=True
         ):

@@ -19,6 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arabench.corpus import word_hashes as words
+from arabench.text import hash_arrays
+from arabench.text.boilerplate_lines import boilerplate_lines, line_breaks
+from arabench.text.hash_arrays import I64, U64, HashSet
 
 F64 = npt.NDArray[np.float64]
 Flags = words.Flags
@@ -27,8 +30,6 @@ Flags = words.Flags
 PHRASE_WORDS: Final = 5
 #: Words in the phrase whose share is measured: the shortest top n-gram of Gopher.
 TOP_PHRASE_WORDS: Final = 2
-#: A line with more words than this is prose, whatever phrases it holds.
-BOILERPLATE_LINE_WORDS: Final = 12
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -43,26 +44,9 @@ def stop_words() -> dict[str, list[str]]:
 
 
 @functools.cache
-def boilerplate_phrases() -> list[str]:
-    """Phrases that mark a short line as boilerplate, as in boilerplate.toml."""
-    phrases: list[str] = _toml("boilerplate.toml")["phrases"]
-    return phrases
-
-
-@functools.cache
-def _known_stop_words() -> words.HashSet:
+def _known_stop_words() -> HashSet:
     listed = [word for group in stop_words().values() for word in group]
-    return words.HashSet(words.scan(listed).hashes)
-
-
-@functools.cache
-def _known_boilerplate() -> dict[int, words.HashSet]:
-    """Words per phrase -> the phrases of that many words."""
-    found: dict[int, list[words.U64]] = {}
-    for phrase in boilerplate_phrases():
-        hashes = words.scan([phrase]).hashes
-        found.setdefault(len(hashes), []).append(words.phrases(hashes, len(hashes)))
-    return {length: words.HashSet(np.concatenate(parts)) for length, parts in found.items()}
+    return HashSet(words.scan(listed).hashes)
 
 
 @dataclasses.dataclass(slots=True)
@@ -91,7 +75,7 @@ class Measures:
     stop_words: F64
     """Function words of any variety, per word."""
     boilerplate: F64
-    """Letters in boilerplate lines, per letter."""
+    """Letters in boilerplate lines (`arabench.text.boilerplate`), per letter."""
 
 
 MEASURES: Final = tuple(field.name for field in dataclasses.fields(Measures))
@@ -149,7 +133,7 @@ def _share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> F64:
     return shares
 
 
-def _sums(values: npt.NDArray[Any], bounds: words.I64) -> F64:
+def _sums(values: npt.NDArray[Any], bounds: I64) -> F64:
     """Sum of `values[bounds[i] : bounds[i + 1]]` for every i."""
     total = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=total[1:])
@@ -187,7 +171,7 @@ def _measure_block(block: words.Block) -> Measures:
         repeated_phrases=_share(_repeated_phrases(block, text_of_word), letters),
         top_phrase=_share(_top_phrase(block, text_of_word), letters),
         stop_words=_share(_sums(_is_stop_word(block), bounds), word_count),
-        boilerplate=_share(lines.sums_where(lines.boilerplate()), letters),
+        boilerplate=_share(_boilerplate(block), letters),
     )
 
 
@@ -205,7 +189,7 @@ def _is_stop_word(block: words.Block) -> words.Flags:
     return found
 
 
-def _repeats(keys: words.U64) -> tuple[words.I64, words.Flags]:
+def _repeats(keys: U64) -> tuple[I64, words.Flags]:
     """Places in the order of (key, place), and which of them hold the key of the one before.
 
     Key and place share 64 bits: one sort of integers is many times faster than an
@@ -221,19 +205,17 @@ def _repeats(keys: words.U64) -> tuple[words.I64, words.Flags]:
     return order, again
 
 
-def _phrase_keys(
-    block: words.Block, text_of_word: words.I64, length: int
-) -> tuple[words.U64, words.I64]:
+def _phrase_keys(block: words.Block, text_of_word: I64, length: int) -> tuple[U64, I64]:
     """Keys of all phrases inside one text, told apart by text, and their first words."""
-    hashes = words.phrases(block.hashes, length)
+    hashes = hash_arrays.phrases(block.hashes, length)
     inside = np.flatnonzero(
         text_of_word[: len(hashes)] == text_of_word[length - 1 :][: len(hashes)]
     )
     salt = text_of_word[inside].astype(np.uint64)
-    return words.mix(hashes[inside] + salt), inside
+    return hash_arrays.mix(hashes[inside] + salt), inside
 
 
-def _repeated_phrases(block: words.Block, text_of_word: words.I64) -> F64:
+def _repeated_phrases(block: words.Block, text_of_word: I64) -> F64:
     keys, firsts = _phrase_keys(block, text_of_word, PHRASE_WORDS)
     order, again = _repeats(keys)
     repeated = firsts[order[again]]
@@ -244,7 +226,7 @@ def _repeated_phrases(block: words.Block, text_of_word: words.I64) -> F64:
     return _sums(np.where(covered, block.lengths, 0), block.text_words)
 
 
-def _top_phrase(block: words.Block, text_of_word: words.I64) -> F64:
+def _top_phrase(block: words.Block, text_of_word: I64) -> F64:
     keys, firsts = _phrase_keys(block, text_of_word, TOP_PHRASE_WORDS)
     top = np.zeros(len(block.text_starts) - 1)
     order, again = _repeats(keys)
@@ -257,6 +239,17 @@ def _top_phrase(block: words.Block, text_of_word: words.I64) -> F64:
     return top
 
 
+def _boilerplate(block: words.Block) -> F64:
+    """Letters in boilerplate lines of every text."""
+    breaks, found = boilerplate_lines(block.given, words.code_points(block.given))
+    if not found.any():
+        return np.zeros(len(block.text_starts) - 1)
+    if block.text is not block.given:
+        breaks = line_breaks(words.code_points(block.text))
+    line = np.searchsorted(breaks, block.starts)
+    return _sums(np.where(found[line], block.lengths, 0), block.text_words)
+
+
 class _Lines:
     """Lines of a block that hold words; a text ends its last line."""
 
@@ -267,24 +260,14 @@ class _Lines:
         filled = ends > starts
         self.starts, self.ends = starts[filled], ends[filled]
 
-    def repeated(self, text_of_word: words.I64) -> words.Flags:
+    def repeated(self, text_of_word: I64) -> words.Flags:
         """Lines whose words stood in an earlier line of the same text."""
-        hashes = words.runs(self._block.hashes, self.starts, self.ends)
+        hashes = hash_arrays.runs(self._block.hashes, self.starts, self.ends)
         salt = text_of_word[self.starts].astype(np.uint64)
-        order, again = _repeats(words.mix(hashes + salt))
+        order, again = _repeats(hash_arrays.mix(hashes + salt))
         repeated = np.zeros(len(self.starts), dtype=np.bool_)
         repeated[order[again]] = True
         return repeated
-
-    def boilerplate(self) -> words.Flags:
-        """Short lines with a phrase of boilerplate.toml."""
-        marked = np.zeros(len(self.starts), dtype=np.bool_)
-        for length, known in _known_boilerplate().items():
-            hits = known.places(words.phrases(self._block.hashes, length))
-            line = np.searchsorted(self.ends, hits, side="right")
-            marked[line[hits + length <= self.ends[line]]] = True
-        marked &= self.ends - self.starts <= BOILERPLATE_LINE_WORDS
-        return marked
 
     def sums_where(self, chosen: words.Flags) -> F64:
         """Letters of the chosen lines, per text."""
@@ -335,9 +318,9 @@ def _is_count(name: str) -> bool:
     return name in {"words", "mean_word_chars"}
 
 
-def _bin(name: str, values: F64) -> words.I64:
+def _bin(name: str, values: F64) -> I64:
     scaled = np.log10(values + 1) * _BINS_PER_DECADE if _is_count(name) else values * _BINS
-    bins: words.I64 = np.minimum(np.round(scaled), _BINS).astype(np.int64)
+    bins: I64 = np.minimum(np.round(scaled), _BINS).astype(np.int64)
     return bins
 
 

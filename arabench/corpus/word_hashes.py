@@ -3,17 +3,15 @@ r"""Words of many texts at once: character classes, folded words and their 64-bi
 Filters and deduplication look at every word of a corpus. A Python object per word would
 cost more than everything else they do, so a block of texts becomes arrays: one class per
 character, one hash per word. Two words have the same hash when they differ only in what
-the `search` preset ignores (diacritics, tatweel, alif and hamza forms, final ya, ta
-marbuta, digits, punctuation) or in the case of ASCII letters. Words end at white space,
-punctuation and symbols; links, mentions and e-mail addresses are no words.
-
-Hashes do not depend on the machine, the interpreter or the place of a word in its text.
+`arabench.text.folding` ignores (diacritics, tatweel, alif and hamza forms, final ya, ta
+marbuta, digits of other scripts, the case of ASCII letters). Words end at white space,
+punctuation and symbols; links (`arabench.text.links`) are no words. The hashes are those of
+`arabench.text.hash_arrays`.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from arabench import chars
+from arabench.text.folding import ALIKE, folding
+from arabench.text.hash_arrays import I64, U64, RunningHash
+from arabench.text.links import link_spans
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 #: Character classes; every code point has exactly one.
@@ -48,10 +47,6 @@ MAX_TEXT_CHARS: Final = 1 << 21
 _BREAK: Final = 0
 _DROP: Final = 1
 _EXPAND: Final = 2
-
-#: Base of the polynomial over code points; odd, so that it has an inverse modulo 2**64.
-_BASE: Final = 0x9E3779B97F4A7C15
-_INVERSE: Final = pow(_BASE, -1, 1 << 64)
 
 #: ASCII signs that prose has few of and markup, code and spam many.
 _ASCII_SYMBOLS: Final = "#*+<=>\\^_`{|}~"
@@ -78,19 +73,10 @@ _PUNCTUATION_SPANS: Final = ((0x2010, 0x2027), (0x2030, 0x205E), (0x3001, 0x303F
 
 
 @functools.cache
-def _ligatures() -> dict[str, str]:
-    """Presentation forms that stand for several letters."""
-    bare = str.maketrans("", "", "".join(chars.MARKS | {chars.TATWEEL}))
-    return {
-        form: letters
-        for form, letters in chars.PRESENTATION_FORMS.items()
-        if len(letters.translate(bare)) > 1
-    }
-
-
-@functools.cache
-def _ligature_pattern() -> re.Pattern[str]:
-    return re.compile(f"[{chars.char_class(_ligatures())}]")
+def _ligatures() -> dict[int, str]:
+    """Presentation forms that stand for several letters or for a phrase."""
+    several = {form: word for form, word in folding().letters.items() if len(word) > 1}
+    return str.maketrans(several | folding().phrases)
 
 
 @functools.cache
@@ -116,85 +102,19 @@ def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     mark(_LATIN1_SYMBOLS, SYMBOL)
     mark(chars.LATIN_DIGITS + chars.ARABIC_INDIC_DIGITS + chars.EXTENDED_DIGITS, DIGIT)
     mark(chars.HORIZONTAL_SPACE | chars.LINE_BREAKS, SPACE)
-    mark(
-        chars.MARKS | {chars.TATWEEL} | chars.ZERO_WIDTH | chars.BIDI_CONTROLS | chars.CONTROLS,
-        IGNORED,
-    )
-    mark(chars.QURANIC_MARKS, IGNORED)
+    arabic = folding()
+    mark(arabic.ignored, IGNORED)
 
     folded = np.arange(size, dtype=np.uint32)
 
-    def fold(source: str, target: str) -> None:
-        folded[ord(source)] = folded[ord(target)]
-
-    for upper in range(ord("A"), ord("Z") + 1):
-        folded[upper] = upper + 32
-    for digits in (chars.ARABIC_INDIC_DIGITS, chars.EXTENDED_DIGITS):
-        for digit, latin in zip(digits, chars.LATIN_DIGITS, strict=True):
-            fold(digit, latin)
-    for variant in chars.ALIF_VARIANTS:
-        fold(variant, chars.ALIF)
-    fold(chars.WAW_HAMZA, chars.WAW)
-    fold(chars.YA_HAMZA, chars.YA)
-    fold(chars.ALIF_MAQSURA, chars.YA)
-    fold(chars.TA_MARBUTA, chars.HA)
-    for persian, arabic in chars.PERSIAN_TO_ARABIC.items():
-        fold(persian, arabic[0])  # a second character is a hamza mark, which is dropped
-    bare = str.maketrans("", "", "".join(chars.MARKS | {chars.TATWEEL}))
-    for form, letters in chars.PRESENTATION_FORMS.items():
-        rest = letters.translate(bare)
-        if len(rest) == 1:
-            fold(form, rest)
-        else:
-            folded[ord(form)] = _EXPAND if rest else _DROP
-            classes[ord(form)] = ARABIC if rest else IGNORED
+    for source, target in ALIKE.items():
+        folded[ord(source)] = ord(target)
+    for source, word in arabic.letters.items():
+        folded[ord(source)] = ord(word) if len(word) == 1 else _EXPAND
+    folded[[ord(form) for form in arabic.phrases]] = _EXPAND
     folded[(classes == SPACE) | (classes == PUNCTUATION) | (classes == SYMBOL)] = _BREAK
     folded[classes == IGNORED] = _DROP
     return classes, folded
-
-
-@functools.lru_cache(maxsize=1)
-def _powers(size: int) -> tuple[U64, U64]:
-    """Powers of the base and of its inverse, modulo 2**64, for the places 0 .. size-1."""
-
-    def power(base: int) -> U64:
-        factors = np.full(size, base, dtype=np.uint64)
-        factors[0] = 1
-        return np.multiply.accumulate(factors)
-
-    return power(_BASE), power(_INVERSE)
-
-
-def _powers_for(length: int) -> tuple[U64, U64]:
-    size = BLOCK_CHARS * 2
-    while size < length:  # only for one very long text
-        size *= 2
-    return _powers(size)
-
-
-def mix(values: U64) -> U64:
-    """Spread every bit over all others (the finalizer of SplitMix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-class HashSet:
-    """A few hashes to look for among many."""
-
-    def __init__(self, hashes: U64) -> None:
-        self._sorted = np.unique(hashes)
-        #: Indexed by the top 16 bits: most hashes that are not in the set end here.
-        self._maybe = np.zeros(1 << 16, dtype=np.bool_)
-        self._maybe[self._sorted >> np.uint64(48)] = True
-
-    def places(self, hashes: U64) -> I64:
-        """Places of the hashes that are in the set."""
-        likely = np.flatnonzero(self._maybe[hashes >> np.uint64(48)])
-        near = np.searchsorted(self._sorted, hashes[likely])
-        near[near == len(self._sorted)] = 0
-        found: I64 = likely[self._sorted[near] == hashes[likely]]
-        return found
 
 
 @dataclass(slots=True)
@@ -202,7 +122,9 @@ class Block:
     """Scanned texts.
 
     Attributes:
-        classes: class of every character; each text is followed by one line feed.
+        given: the texts, each followed by one line feed.
+        text: the same with the letters of ligatures; the same object where there are none.
+        classes: class of every character of `text`.
         text_starts: place of the first character of every text, and the end of all; (texts + 1,).
         hashes: hash of every word, in order; (words,).
         tails: hash of every word without its first letter; (words,).
@@ -217,6 +139,8 @@ class Block:
             (texts + 1,).
     """
 
+    given: str
+    text: str
     classes: npt.NDArray[np.uint8]
     text_starts: I64
     hashes: U64
@@ -248,18 +172,18 @@ def scan(texts: Sequence[str]) -> Block:
     class_table, fold_table = _tables()
     if max(map(len, texts), default=0) > MAX_TEXT_CHARS:
         texts = [text[:MAX_TEXT_CHARS] for text in texts]
-    joined = "\n".join(texts) + "\n"
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    given = joined = "\n".join(texts) + "\n"
+    points = code_points(joined)
     folded = fold_table[points]
     if bool((points >= 0xFB50).any()) and bool((folded == _EXPAND).any()):
-        forms = _ligatures()
-        pattern = _ligature_pattern()
-        return scan([pattern.sub(lambda found: forms[found[0]], text) for text in texts])
+        texts = [text.translate(_ligatures()) for text in texts]
+        joined = "\n".join(texts) + "\n"
+        points = code_points(joined)
+        folded = fold_table[points]
     classes = class_table[points]
-    if "@" in joined or "://" in joined or "www." in joined:
-        links = _links(points)
-        folded[links] = _BREAK
-        classes[links] = LINK
+    for start, end in link_spans(joined):
+        folded[start:end] = _BREAK
+        classes[start:end] = LINK
     text_starts = np.zeros(len(texts) + 1, dtype=np.int64)
     np.cumsum([len(text) + 1 for text in texts], out=text_starts[1:])
     breaks = np.flatnonzero(points == 10)
@@ -271,21 +195,17 @@ def scan(texts: Sequence[str]) -> Block:
         folded = folded[places]
     edges = np.flatnonzero(np.diff(folded != _BREAK, prepend=False))
     starts, ends = edges[0::2], edges[1::2]  # the last character is a line feed: pairs
-    power, inverse = _powers_for(len(folded) + 1)
-    prefix = np.zeros(len(folded) + 1, dtype=np.uint64)
-    np.multiply(folded, power[: len(folded)], out=prefix[1:])
-    np.cumsum(prefix, out=prefix)
-    upto = prefix[ends]
-    hashes = mix((upto - prefix[starts]) * inverse[starts])
-    tails = mix((upto - prefix[starts + 1]) * inverse[starts + 1])
+    hashes = RunningHash(folded)
     digit_sum = np.zeros(len(folded) + 1, dtype=np.int32)
     np.cumsum((folded - np.uint32(48)) < 10, out=digit_sum[1:])
     original = starts if places is None else places[starts]
     return Block(
+        given=given,
+        text=joined,
         classes=classes,
         text_starts=text_starts,
-        hashes=hashes,
-        tails=tails,
+        hashes=hashes.of(starts, ends),
+        tails=hashes.of(starts + 1, ends),
         firsts=folded[starts],
         lengths=ends - starts,
         digits=(digit_sum[ends] - digit_sum[starts]).astype(np.int64),
@@ -297,41 +217,6 @@ def scan(texts: Sequence[str]) -> Block:
     )
 
 
-def _links(points: npt.NDArray[np.uint32]) -> Flags:
-    """Characters of links, mentions and e-mail addresses.
-
-    These are the runs of visible ASCII characters that hold `@`, `://` or `www.`.
-    """
-    plain = (points > 0x20) & (points < 0x7F)
-    edges = np.flatnonzero(np.diff(plain, prepend=False))  # the last is a line feed: pairs
-    begins, ends = edges[0::2], edges[1::2]
-    signs = points == 0x40
-    signs[:-2] |= (points[:-2] == 0x3A) & (points[1:-1] == 0x2F) & (points[2:] == 0x2F)
-    signs[:-3] |= (
-        (points[:-3] == 0x77)
-        & (points[1:-2] == 0x77)
-        & (points[2:-1] == 0x77)
-        & (points[3:] == 0x2E)
-    )
-    held = np.searchsorted(begins, np.flatnonzero(signs), side="right") - 1
-    change = np.zeros(len(points), dtype=np.int8)
-    change[begins[held]] = 1
-    change[ends[held]] = -1
-    return np.cumsum(change, dtype=np.int8) > 0
-
-
-def phrases(hashes: U64, length: int) -> U64:
-    """Hash of every run of `length` words; (words - length + 1,) or empty."""
-    count = max(0, len(hashes) - length + 1)
-    total = np.zeros(count, dtype=np.uint64)
-    for offset in range(length):
-        total = total * np.uint64(_BASE) + hashes[offset : offset + count]
-    return mix(total)
-
-
-def runs(hashes: U64, starts: I64, ends: I64) -> U64:
-    """Hash of the word runs `starts[i] .. ends[i]`; equal runs have equal hashes."""
-    power, inverse = _powers_for(len(hashes) + 1)
-    prefix = np.zeros(len(hashes) + 1, dtype=np.uint64)
-    np.cumsum(hashes * power[: len(hashes)], out=prefix[1:])
-    return mix((prefix[ends] - prefix[starts]) * inverse[starts])
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """The code points of a text, lone surrogates included; (characters,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -23,8 +23,6 @@ import numpy as np
 
 from arabench.dialect.features import (
     MAX_LETTERS,
-    MIX_1,
-    MIX_2,
     SALTS,
     SPELLING_MIN,
     WORD_END,
@@ -32,8 +30,9 @@ from arabench.dialect.features import (
     FeatureSpec,
 )
 from arabench.dialect.neutral import PROBES, SALT
-from arabench.dialect.word_kernel import OFFSET, PRIME, next_word, tables
+from arabench.dialect.word_kernel import next_word, tables
 from arabench.text.column import Column
+from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME, murmur_finish
 
 #: Places of the cache of word scores, of 28 bytes each: 1.8 MB, of which the common words stay in
 #: the processor's cache.
@@ -41,21 +40,10 @@ CACHE_LOG2: Final = 16
 #: Varieties, the columns of the table of weights.
 CLASSES: Final = 5
 
-_MIX_1, _MIX_2 = np.uint64(MIX_1), np.uint64(MIX_2)
 _NGRAM, _WORD, _PAIR, _SPELLING = map(np.uint64, SALTS.values())
 _NEUTRAL = np.uint64(SALT)
 _START, _END = np.uint64(WORD_START), np.uint64(WORD_END)
-_U33 = np.uint64(33)
 _U1, _U3, _U7, _LOW = map(np.uint64, (1, 3, 7, 0xFFFFFFFF))
-
-
-@numba.njit(cache=True, nogil=True)
-def _mix(value):
-    value ^= value >> _U33
-    value *= _MIX_1
-    value ^= value >> _U33
-    value *= _MIX_2
-    return value ^ (value >> _U33)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -74,11 +62,11 @@ def _ngrams(letters, length, char_min, char_max, found):
     count = 0
     units = length + 2
     for first in range(units):
-        value = OFFSET
+        value = FNV_OFFSET
         for place in range(first, min(first + min(char_max, units - 1), units)):
-            value = (value ^ _unit(letters, place, units)) * PRIME
+            value = (value ^ _unit(letters, place, units)) * FNV_PRIME
             if place - first + 1 >= char_min:
-                found[count] = _mix(value ^ _NGRAM)
+                found[count] = murmur_finish(value ^ _NGRAM)
                 count += 1
     return count
 
@@ -89,14 +77,14 @@ def _spellings(letters, spelled, length, char_min, char_max, found):
     count = 0
     units = length + 2
     for first in range(units):
-        value = OFFSET
+        value = FNV_OFFSET
         is_changed = False
         for place in range(first, min(first + char_max, units)):
-            value = (value ^ _unit(spelled, place, units)) * PRIME
+            value = (value ^ _unit(spelled, place, units)) * FNV_PRIME
             if 0 < place < units - 1 and spelled[place - 1] != letters[place - 1]:
                 is_changed = True
             if is_changed and place - first + 1 >= max(char_min, SPELLING_MIN):
-                found[count] = _mix(value ^ _SPELLING)
+                found[count] = murmur_finish(value ^ _SPELLING)
                 count += 1
     return count
 
@@ -104,16 +92,16 @@ def _spellings(letters, spelled, length, char_min, char_max, found):
 @numba.njit(cache=True, nogil=True)
 def _folded_hash(letters, length):
     """FNV-1a of a folded word."""
-    value = OFFSET
+    value = FNV_OFFSET
     for place in range(length):
-        value = (value ^ np.uint64(letters[place])) * PRIME
+        value = (value ^ np.uint64(letters[place])) * FNV_PRIME
     return value
 
 
 @numba.njit(cache=True, nogil=True)
 def _is_neutral(value, neutral):
     """Whether a word of FNV-1a `value` is in a filter; see `neutral.probes`."""
-    hashed = _mix(value ^ _NEUTRAL)
+    hashed = murmur_finish(value ^ _NEUTRAL)
     place, step = hashed & _LOW, (hashed >> np.uint64(32)) | _U1
     mask = np.uint64(8 * len(neutral) - 1)
     for _ in range(PROBES):
@@ -160,10 +148,10 @@ def extract_rows(
                 if spelling:
                     out += _spellings(letters, spelled, length, char_min, char_max, found[out:])
             if words:
-                found[out] = _mix(value ^ _WORD)
+                found[out] = murmur_finish(value ^ _WORD)
                 out += 1
             if pairs and count > 0:
-                found[out] = _mix(before * _PAIR + value)
+                found[out] = murmur_finish(before * _PAIR + value)
                 out += 1
             before = value
             count += 1
@@ -202,7 +190,7 @@ def score_rows(
             )
             if length == 0:
                 break
-            key = _mix(typed ^ _WORD)
+            key = murmur_finish(typed ^ _WORD)
             place = key & mask
             if keys[place] != key:
                 keys[place] = key
@@ -223,7 +211,7 @@ def score_rows(
                         for c in range(CLASSES):
                             values[place, c] += weights[bucket, c]
                 if words and not silent:
-                    bucket = _mix(value ^ _WORD) >> shift
+                    bucket = murmur_finish(value ^ _WORD) >> shift
                     for c in range(CLASSES):
                         values[place, c] += weights[bucket, c]
             s0 += values[place, 0]
@@ -236,7 +224,7 @@ def score_rows(
                 continue
             value = _folded_hash(letters, length)
             if count > 0:
-                bucket = _mix(before * _PAIR + value) >> shift
+                bucket = murmur_finish(before * _PAIR + value) >> shift
                 s0 += weights[bucket, 0]
                 s1 += weights[bucket, 1]
                 s2 += weights[bucket, 2]

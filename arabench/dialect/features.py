@@ -4,10 +4,10 @@ This module defines both; `arabench.dialect.feature_kernel` is the same compiled
 bytes of Arrow columns, and tests compare the two on any text.
 
 **Words.** Web addresses and @mentions are dropped as `arabench.text.entities` defines them.
-Every Arabic letter is folded by the rules of the `search` preset (forms of alif, hamza,
-ya and ta marbuta, presentation forms, letters of the Persian keyboard); the letters for p,
-ch, v and g stay, for they tell a lot. Marks, tatweel and what shows nothing are ignored,
-and every other character parts words: digits, Latin, punctuation, emoji, and the two
+Every Arabic letter is folded as `arabench.text.folding` does (forms of alif, hamza, ya and
+ta marbuta, presentation forms, letters of the Persian keyboard); the letters for p, ch, v
+and g stay, for they tell a lot. Marks, tatweel and what shows nothing are ignored, and every
+other character parts words: digits, Latin, punctuation, emoji, and the two
 ligatures that are whole phrases. A letter repeated is kept twice, so that drawn-out words
 are one, and of a word only the first `MAX_LETTERS` letters count.
 
@@ -31,7 +31,8 @@ from typing import Any, Final, NamedTuple, get_type_hints
 from arabench import chars
 from arabench.errors import UsageError
 from arabench.text import entities
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.folding import folding
+from arabench.text.hashes import MASK, fnv1a, murmur_finish
 
 #: Rises whenever some text has other words or other features.
 FEATURES_VERSION: Final = 2
@@ -46,12 +47,6 @@ MAX_BUCKETS_LOG2: Final = 22
 WORD_START: Final = 1
 WORD_END: Final = 2
 
-# FNV-1a of 64 bits, one letter at a time.
-FNV_OFFSET: Final = 0xCBF29CE484222325
-FNV_PRIME: Final = 0x100000001B3
-# MurmurHash3, fmix64.
-MIX_1: Final = 0xFF51AFD7ED558CCD
-MIX_2: Final = 0xC4CEB9FE1A85EC53
 #: Distinguishes the kinds of features: any different odd numbers do.
 SALTS: Final = {
     "ngram": 0x9E3779B97F4A7C15,
@@ -63,7 +58,6 @@ SALTS: Final = {
 SPELLING_MIN: Final = 2
 #: Letters from here on are presentation forms and other rarities: spelled as folded.
 SPELLED_END: Final = 0x800
-_MASK: Final = (1 << 64) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,54 +110,9 @@ class FeatureSpec:
         return {"version": FEATURES_VERSION, **dataclasses.asdict(self)}
 
 
-class Folding(NamedTuple):
-    """What becomes of each character of the Basic Multilingual Plane; all others part words.
-
-    Attributes:
-        letters: character -> the one to four folded letters that it stands for.
-        ignored: characters inside of words that leave no trace.
-    """
-
-    letters: dict[str, str]
-    ignored: frozenset[str]
-
-
-@functools.cache
-def folding() -> Folding:
-    """The tables behind `words_of`, made by running the rules of the `search` preset."""
-    search = Normalizer(
-        Options(
-            presentation_forms="expand",
-            persian_letters="arabic",
-            mark_order="canonical",
-            alif="unify",
-            hamza="carrier",
-            alif_maqsura="to_ya",
-            ta_marbuta="to_ha",
-        )
-    )
-    ignored = set(
-        chars.MARKS
-        | {chars.TATWEEL}
-        | chars.QURANIC_MARKS
-        | chars.ZERO_WIDTH
-        | chars.BIDI_CONTROLS
-        | chars.CONTROLS
-    )
-    bare = str.maketrans("", "", "".join(ignored))
-    letters: dict[str, str] = {}
-    for char in sorted((chars.LETTERS - ignored) | set(chars.PRESENTATION_FORMS)):
-        folded = search.normalize(char).translate(bare)
-        if not folded:
-            ignored.add(char)
-        elif chars.LETTERS.issuperset(folded):
-            letters[char] = folded
-    return Folding(letters, frozenset(ignored))
-
-
 @functools.cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    letters, ignored = folding()
+    letters, _, ignored = folding()
     word = chars.char_class(letters)
     skipped = chars.char_class(ignored)
     return (
@@ -245,7 +194,7 @@ def spell_word(written: str) -> str:
 
     The letter as typed, or the folded one where it is a rarity or stands for several.
     """
-    letters, ignored = folding()
+    letters, _, ignored = folding()
     spelled: list[str] = []
     last = last_but_one = ""
     for char in written:
@@ -265,7 +214,7 @@ def spell_word(written: str) -> str:
 
 def word_hash(folded: str) -> int:
     """FNV-1a of a folded word; what pairs and words are made of."""
-    return _fnv([ord(letter) for letter in folded])
+    return fnv1a(map(ord, folded))
 
 
 def word_features(spelled: str, spec: FeatureSpec) -> Iterator[int]:
@@ -281,7 +230,7 @@ def word_features(spelled: str, spec: FeatureSpec) -> Iterator[int]:
         longest = min(spec.char_max, len(units) - 1)  # the whole is a feature of its own
         for start in range(len(units)):
             for length in range(spec.char_min, min(longest, len(units) - start) + 1):
-                yield mix(_fnv(units[start : start + length]) ^ SALTS["ngram"])
+                yield murmur_finish(fnv1a(units[start : start + length]) ^ SALTS["ngram"])
     if spec.spelling and spec.char_max:
         units = [WORD_START, *map(ord, spelled), WORD_END]
         changed = [False, *(one != two for one, two in zip(spelled, folded, strict=True)), False]
@@ -289,14 +238,14 @@ def word_features(spelled: str, spec: FeatureSpec) -> Iterator[int]:
             longest = min(spec.char_max, len(units) - start)
             for length in range(max(spec.char_min, SPELLING_MIN), longest + 1):
                 if any(changed[start : start + length]):
-                    yield mix(_fnv(units[start : start + length]) ^ SALTS["spelling"])
+                    yield murmur_finish(fnv1a(units[start : start + length]) ^ SALTS["spelling"])
     if spec.words:
-        yield mix(word_hash(folded) ^ SALTS["word"])
+        yield murmur_finish(word_hash(folded) ^ SALTS["word"])
 
 
 def pair_feature(first: str, second: str) -> int:
     """Hash of the feature of two neighbouring words."""
-    return mix((word_hash(first) * SALTS["pair"] + word_hash(second)) & _MASK)
+    return murmur_finish((word_hash(first) * SALTS["pair"] + word_hash(second)) & MASK)
 
 
 def features_of(text: str, spec: FeatureSpec) -> Iterator[int]:
@@ -313,19 +262,3 @@ def features_of(text: str, spec: FeatureSpec) -> Iterator[int]:
 def bucket(feature: int, spec: FeatureSpec) -> int:
     """Row of a feature in the table of weights."""
     return feature >> (64 - spec.buckets_log2)
-
-
-def mix(value: int) -> int:
-    """The finalizer of MurmurHash3: every bit of the input changes half of the output."""
-    value ^= value >> 33
-    value = value * MIX_1 & _MASK
-    value ^= value >> 33
-    value = value * MIX_2 & _MASK
-    return value ^ value >> 33
-
-
-def _fnv(units: list[int]) -> int:
-    value = FNV_OFFSET
-    for unit in units:
-        value = (value ^ unit) * FNV_PRIME & _MASK
-    return value

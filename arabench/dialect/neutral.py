@@ -16,8 +16,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from arabench.dialect.features import mix, word_hash
+from arabench.dialect.features import word_hash
 from arabench.errors import UsageError
+from arabench.text.hashes import murmur_finish
 
 #: Bits that a word sets. Four are best for a set of a sixth of the bits, and near it for less.
 PROBES: Final = 4
@@ -30,7 +31,7 @@ _LOW: Final = 0xFFFFFFFF
 
 def probes(folded: str, bits: int) -> list[int]:
     """The bits of a folded word in a filter of `bits`, a power of two."""
-    value = mix(word_hash(folded) ^ SALT)
+    value = murmur_finish(word_hash(folded) ^ SALT)
     first, step = value & _LOW, value >> 32 | 1
     return [(first + number * step) & (bits - 1) for number in range(PROBES)]
 

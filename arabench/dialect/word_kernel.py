@@ -12,8 +12,10 @@ import numba
 import numpy as np
 
 from arabench import chars
-from arabench.dialect.features import FNV_OFFSET, FNV_PRIME, MAX_LETTERS, folding
+from arabench.dialect.features import MAX_LETTERS
 from arabench.text import entities
+from arabench.text.folding import folding
+from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME
 from arabench.text.utf8_kernel import decode
 
 # Entries of the folding table that are no letter (the least one is U+0620).
@@ -26,8 +28,6 @@ _BMP: Final = 0x10000
 # Bits of what a character is for addresses and mentions.
 _IN_NAME, _ENDS_URL, _STARTS_HOST = 1, 2, 4
 
-#: FNV-1a, as numbers that numba does not widen.
-OFFSET, PRIME = np.uint64(FNV_OFFSET), np.uint64(FNV_PRIME)
 _U0, _U1, _U2, _U6 = map(np.uint64, (0, 1, 2, 6))
 _U1F, _U3F, _U80, _UC0, _UC2, _UE0 = map(np.uint64, (0x1F, 0x3F, 0x80, 0xC0, 0xC2, 0xE0))
 _UIGNORED, _UEXPANSION, _UMOST = map(np.uint64, (_IGNORED, _EXPANSION, MAX_LETTERS))
@@ -50,8 +50,8 @@ class Tables(NamedTuple):
 
 @functools.cache
 def tables() -> Tables:
-    """The tables, made from `features.folding` and the tables of `entities`."""
-    letters, ignored = folding()
+    """The tables, made from `folding` and the tables of `entities`."""
+    letters, _, ignored = folding()
     fold = np.full(_BMP, _BREAK, dtype=np.uint16)
     expansions: list[list[int]] = []
     for char in ignored:
@@ -187,7 +187,7 @@ def next_word(data, at, start, end, fold, expansions, kinds, letters, spelled):
         there is none.
     """
     length, last, last_but_one = _U0, _U0, _U0
-    value = OFFSET
+    value = FNV_OFFSET
     while at < end:
         # Most bytes are letters of two bytes that fold to one: a stretch of them, counted in
         # unsigned numbers, because indices that may be negative cost a test each.
@@ -205,7 +205,7 @@ def next_word(data, at, start, end, fold, expansions, kinds, letters, spelled):
                 letters[length] = letter
                 spelled[length] = typed
                 length += _U1
-                value = (value ^ typed) * PRIME
+                value = (value ^ typed) * FNV_PRIME
                 last_but_one, last = last, letter
         at = np.int64(place)
         if at >= end:
@@ -249,6 +249,6 @@ def next_word(data, at, start, end, fold, expansions, kinds, letters, spelled):
                 letters[length] = letter
                 spelled[length] = letter
                 length += _U1
-                value = (value ^ letter) * PRIME
+                value = (value ^ letter) * FNV_PRIME
                 last_but_one, last = last, letter
     return at, np.int64(length), value

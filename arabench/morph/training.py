@@ -45,6 +45,7 @@ from arabench.morph.segmenter_kernel import (
 )
 from arabench.morph.segmenter_training_kernel import train_epoch
 from arabench.morph.written import read_written
+from arabench.text.hashes import MASK, SPLITMIX_STEP, splitmix64
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +221,10 @@ def _power(times: Any, exponent: float) -> Any:
 def _shuffled(count: int, seed: int) -> Any:
     """0 to count - 1 in an order that depends on the seed alone (Fisher-Yates, SplitMix64)."""
     order = list(range(count))
-    state = seed & 0xFFFFFFFFFFFFFFFF
+    state = seed & MASK
     for last in range(count - 1, 0, -1):
-        state = (state + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-        mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        place = (mixed ^ (mixed >> 31)) % (last + 1)
+        place = splitmix64(state) % (last + 1)
+        state = (state + SPLITMIX_STEP) & MASK
         order[last], order[place] = order[place], order[last]
     return np.array(order, dtype=np.int64)
 

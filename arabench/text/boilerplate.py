@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from arabench import chars
+from arabench.text.folding import fold_words
 from arabench.text.rule import Rule, scanner
 
 #: Words of a line that begins like boilerplate and goes on with a title or a name.
@@ -27,17 +28,17 @@ _LINE = re.compile(f"([^{_BREAKS}]*)(\r\n|[{_BREAKS}]|\\Z)")
 _SENTENCE = frozenset(
     ".!?,;:" + chars.ARABIC_COMMA + chars.ARABIC_SEMICOLON + chars.ARABIC_QUESTION
 )
-_OTHER = re.compile(f"[^a-z{chars.char_class(chars.LETTERS)}]+")
 _MENU = re.compile(f"[{chars.char_class(MENU_SEPARATORS)}]")
 
 
 def strip_boilerplate() -> Rule:
     """Whole lines of boilerplate.toml, and menus on one line, with their line breaks.
 
-    A line of at most `MOST_CHARS` characters is folded (see `fold_line`) and goes if the
-    result is a line of `whole`; or begins with one of `beginning`, whole words, and has at
-    most `MOST_WORDS` words; or if the line is three or more entries parted by
-    `MENU_SEPARATORS`, each of one to three words and without sentence punctuation.
+    A line of at most `MOST_CHARS` characters is folded (`fold_words` without digits) and goes
+    if the result is a line of `whole`; or begins with one of `beginning`, whole words, and
+    has at most `MOST_WORDS` words; or if the line is several entries parted by
+    `MENU_SEPARATORS`, each of them a line of `whole`; or three or more such entries, each of
+    one to three words and without sentence punctuation.
     """
     return scanner("boilerplate", "lines of menus and notices are removed", r"\S", _scan)
 
@@ -52,59 +53,28 @@ def is_boilerplate(line: str) -> bool:
     """Whether a line, without its break, is a menu, a notice or an invitation."""
     if len(line) > MOST_CHARS:
         return False
-    key = fold_line(line)
+    key = fold_words(line, digits=False)
     if not key:
         return False
-    whole, beginning = _phrases()
+    whole, beginning = phrases()
     if key in whole:
         return True
     if key.count(" ") < MOST_WORDS and f"{key} ".startswith(beginning):
         return True
-    entries = _MENU.split(line)
+    entries = [fold_words(entry, digits=False) for entry in _MENU.split(line)]
+    if len(entries) > 1 and whole.issuperset(entries):
+        return True
     if len(entries) < FEWEST_ENTRIES or not _SENTENCE.isdisjoint(line):
         return False
-    return all(1 <= len(fold_line(entry).split()) <= MOST_ENTRY_WORDS for entry in entries)
-
-
-def fold_line(line: str) -> str:
-    """The words of a line as they are compared.
-
-    Marks, tatweel and invisible characters go; presentation forms and Persian keys become
-    letters; forms of alif, ya, waw and ta marbuta become one each; capitals small; all else
-    (digits, punctuation) parts words.
-    """
-    return _OTHER.sub(" ", line.translate(_folding())).strip(" ")
+    return all(1 <= len(entry.split()) <= MOST_ENTRY_WORDS for entry in entries)
 
 
 @cache
-def _folding() -> dict[int, str]:
-    table = dict.fromkeys(
-        chars.MARKS
-        | chars.QURANIC_MARKS
-        | chars.ZERO_WIDTH
-        | chars.BIDI_CONTROLS
-        | {chars.TATWEEL},
-        "",
-    )
-    table |= dict.fromkeys(chars.ALIF_VARIANTS, chars.ALIF)
-    table |= {
-        chars.ALIF_MAQSURA: chars.YA,
-        chars.YA_HAMZA: chars.YA,
-        chars.WAW_HAMZA: chars.WAW,
-        chars.TA_MARBUTA: chars.HA,
-    }
-    # What a key or a form stands for may itself be folded: the Urdu ta marbuta becomes ha.
-    for form, letters in (chars.PERSIAN_TO_ARABIC | chars.PRESENTATION_FORMS).items():
-        table[form] = "".join(table.get(char, char) for char in letters)
-    table |= {chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
-    return str.maketrans(table)
-
-
-@cache
-def _phrases() -> tuple[frozenset[str], tuple[str, ...]]:
+def phrases() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Folded lines of `whole`, and folded beginnings with a space after each."""
     text = files("arabench.text").joinpath("boilerplate.toml").read_text(encoding="utf-8")
     lists = tomllib.loads(text)
     return (
-        frozenset(map(fold_line, lists["whole"])),
-        tuple(f"{fold_line(phrase)} " for phrase in lists["beginning"]),
+        frozenset(fold_words(phrase, digits=False) for phrase in lists["whole"]),
+        tuple(f"{fold_words(phrase, digits=False)} " for phrase in lists["beginning"]),
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from arabench import chars
+from arabench.text.hashes import splitmix64
 from arabench.text.letters import WORD_END
 from arabench.text.rule import Rule, char_map, scanner, substitution
 
@@ -117,19 +118,6 @@ def keep_some_vowels(rate: float, seed: int) -> Rule:
                 yield start, end, _without_vowels(match)
 
     return scanner("partial", "some vowel marks are removed at random", _CLUSTER.pattern, scan)
-
-
-def splitmix64(value: int) -> int:
-    """The output function of SplitMix64 for the state `value` (Steele et al., OOPSLA 2014).
-
-    >>> hex(splitmix64(0))
-    '0xe220a8397b1dcdaf'
-    """
-    mask = (1 << 64) - 1
-    value = (value + 0x9E3779B97F4A7C15) & mask
-    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
-    value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
-    return value ^ value >> 31
 
 
 def _without_vowels(match: re.Match[str]) -> str:

@@ -73,6 +73,10 @@ URL_STOPS: Final = (
 #: What an address does not end with, though it may stand inside one.
 URL_TAIL: Final = frozenset(".,;:!?')]*\u2026\u06d4")  # ELLIPSIS, ARABIC FULL STOP
 
+#: Character class of the part of an e-mail address before its `@`, and its longest (RFC 5321).
+LOCAL_PART: Final = f"[{_ALNUM}._%+\\-]"
+LOCAL_CHARS: Final = 64
+
 
 def urls(action: str) -> Rule:
     r"""Web addresses with a scheme or www.
@@ -99,11 +103,10 @@ def emails(action: str) -> Rule:
     letters with no alnum or `-` after it. Of the places where the last label may end the
     furthest counts.
     """
-    local = f"{_ALNUM}._%+\\-"
     return _entity(
         "emails",
         action,
-        f"(?<![{local}])[{local}]{{1,64}}+@(?:[{_ALNUM}\\-]{{1,63}}\\.){{1,8}}"
+        f"(?<!{LOCAL_PART}){LOCAL_PART}{{1,{LOCAL_CHARS}}}+@(?:[{_ALNUM}\\-]{{1,63}}\\.){{1,8}}"
         f"[A-Za-z]{{2,63}}(?![{_ALNUM}\\-])",
     )
 

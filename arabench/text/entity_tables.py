@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from arabench import chars
 from arabench.text import entities, markup
+from arabench.text.hashes import fnv1a
 from arabench.text.rule import Rule
 
 #: Stands before and behind a row: a "character" that only ends web addresses.
@@ -61,7 +62,6 @@ _EXAMPLES: Final = {
 #: Characters tried for keeping an entity from being one, full-width forms with them. Tests
 #: go through all others.
 _NEIGHBOURS: Final = (*range(0x700), *range(0xFF00, 0xFF70))
-_FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 
 
 class EntityTables(NamedTuple):
@@ -247,21 +247,13 @@ def _elements() -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     )
 
 
-def _hash(name: bytes) -> int:
-    """FNV-1a, 64 bits."""
-    value = _FNV_START
-    for byte in name:
-        value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFFFFFFFFFF
-    return value
-
-
 @functools.cache
 def _references() -> tuple[
     NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]
 ]:
     from html.entities import html5
 
-    table = sorted((_hash(name.encode()), name.encode(), value) for name, value in html5.items())
+    table = sorted((fnv1a(name.encode()), name.encode(), value) for name, value in html5.items())
     assert len({value for value, _, _ in table}) == len(table)
     assert max(map(len, html5.values())) <= 2
     rule = markup.decode_references()

@@ -21,11 +21,10 @@ from arabench.text.entity_tables import (
     SCRIPT,
     STYLE,
 )
+from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME
 from arabench.text.rewrite_kernel import copy, finish
 
 _REPLACEMENT = ord(chars.REPLACEMENT)
-_FNV_START = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
 
 # ASCII as the functions below name it.
 _SPACE, _LF, _NUMBER, _AMPERSAND, _DASH, _SLASH, _COLON = 32, 10, 35, 38, 45, 47, 58
@@ -172,9 +171,9 @@ def markup_tags(text, n, out, classes, elements, kinds):
 @numba.njit(cache=True, nogil=True)
 def _named(text, first, end, hashes, spans, names):
     """The place of the name `text[first:end]` in the tables, or -1."""
-    value = _FNV_START
+    value = FNV_OFFSET
     for place in range(first, end):
-        value = (value ^ np.uint64(text[place])) * _FNV_PRIME
+        value = (value ^ np.uint64(text[place])) * FNV_PRIME
     entry = np.searchsorted(hashes, value)
     if entry == len(hashes) or hashes[entry] != value:
         return -1

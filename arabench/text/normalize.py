@@ -27,7 +27,7 @@ from arabench.text import boilerplate, clean, diacritics, elongation, entities, 
 from arabench.text.rule import Edit, Rule
 
 #: Rises whenever some option's output changes for some text.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 #: Whole numbers and rates among the options: name -> (least, most).

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from arabench import chars
+from arabench.text.hash_kernel import splitmix64
 from arabench.text.kernel import INVALID_UTF8
 from arabench.text.utf8_kernel import decode, put
 
@@ -105,14 +106,6 @@ def _first_vowel(codes, count, out, classes):
 
 
 @numba.njit(cache=True, nogil=True)
-def _splitmix64(value):
-    value += np.uint64(0x9E3779B97F4A7C15)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-@numba.njit(cache=True, nogil=True)
 def _partial(codes, count, out, classes, threshold, seed):
     at, size = 0, 0
     state = np.uint64(seed)
@@ -130,7 +123,7 @@ def _partial(codes, count, out, classes, threshold, seed):
         keep = True
         if vowels:
             base = np.uint64(codes[start - 1]) if start > 0 else np.uint64(0)
-            state = _splitmix64(state ^ ((base << np.uint64(21)) | np.uint64(codes[start])))
+            state = splitmix64(state ^ ((base << np.uint64(21)) | np.uint64(codes[start])))
             keep = (state >> np.uint64(11)) < np.uint64(threshold)
         for place in range(start, at):
             if keep or classes[codes[place]] & DIACRITIC == 0:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from arabench import chars
 from arabench.audit.blocks import blocks
 from arabench.audit.sensitive_terms import Group, TermFinder, parse_groups, shipped_groups
-from arabench.audit.tables import fold, fold_map, fold_table
+from arabench.audit.tables import EXPAND, expansions, fold_table
 from arabench.errors import UsageError
+from arabench.text.folding import fold_words as fold
 from tests.strategies import any_text
 
 _FINDER = TermFinder([Group("g", "G", "", ("كلب*", "ابن الحرام", "زق", "a7a"), ("ثور",))])
@@ -148,9 +149,35 @@ def test_folding_is_idempotent_and_the_array_agrees(text: str) -> None:
     assert found == fold(text).split()
 
 
-@given(st.characters())
-def test_fold_table_and_map_say_the_same(char: str) -> None:
-    assert fold_table()[ord(char)] == fold_map().get(ord(char), 0)
+@given(st.characters() | st.sampled_from(sorted(chars.PRESENTATION_FORMS)))
+def test_the_table_says_what_folding_a_character_gives(char: str) -> None:
+    entry = int(fold_table()[ord(char)])
+    letters = expansions()[ord(char)].tolist() if entry == EXPAND else [entry]
+    written = "".join(" " if code == 0 else chr(code) for code in letters if code != 0xFFFF)
+    assert " ".join(written.split()) == fold(char)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("يا ﻛﻼﺏ", "ﻛﻼﺏ"),  # with a lam-alef ligature
+        ("ﺍﻟﻜﻼﺏُ!", "ﺍﻟﻜﻼﺏُ"),
+        ("ﻻ ﻛﻼﺏ", "ﻛﻼﺏ"),
+        ("قال ﷺ", "ﷺ"),  # a phrase in one character
+        ("قال صلى الله عليه وسلم", "صلى الله عليه وسلم"),
+        ("ݐاݐا", "ݐاݐا"),  # letters of other languages are letters
+    ],
+)
+def test_ligatures_are_found_as_the_letters_they_show(text: str, written: str) -> None:
+    finder = TermFinder([Group("g", "", "", ("كلاب", "صلى الله عليه وسلم", "ݐاݐا"), ())])
+    assert [found for _, found in find(text, finder)] == [written]
+
+
+def test_a_term_is_found_in_every_presentation_form() -> None:
+    for form in chars.PRESENTATION_FORMS:
+        finder = TermFinder([Group("g", "", "", (fold(f"ن{form}ن"),), ())])
+        hits = [found for _, found in find(f"قل ن{form}ن لنا", finder)]
+        assert hits == [f"ن{form}ن"], f"U+{ord(form):04X}"
 
 
 def test_spellings_that_a_reader_would_not_distinguish_fold_together() -> None:

@@ -48,7 +48,7 @@ def test_the_first_of_all_inputs_stays_and_the_others_name_it(here: Path, capsys
     assert dropped[0]["row"] == {"id": "b1", "text": SPELLED}
     assert dropped[1]["reason"].startswith("near duplicate: of id a1, estimated similarity 0.")
     err = capsys.readouterr().err
-    assert "6 rows read, 4 written, 0 changed, 1 null, 2 dropped [dedup:1|near|" in err
+    assert "6 rows read, 4 written, 0 changed, 1 null, 2 dropped [dedup:2|near|" in err
     assert "1 x exact duplicate" in err
     assert "1 x near duplicate" in err
     assert "1 clusters of duplicates; the largest has 3 rows, of which id a1 stays" in err

@@ -45,7 +45,7 @@ def test_kept_rows_are_written_as_they_were_and_others_with_a_reason(
     ]
     assert [row["row"]["text"] for row in dropped] == [FOREIGN, "قصير"]
     err = capsys.readouterr().err
-    assert "5 rows read, 3 written, 0 changed, 1 null, 2 dropped [filter:1]" in err
+    assert "5 rows read, 3 written, 0 changed, 1 null, 2 dropped [filter:2]" in err
     assert "1 x Arabic share" in err
     assert "1 x too few words" in err
 

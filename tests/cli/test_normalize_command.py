@@ -57,7 +57,7 @@ def test_run_writes_and_reports_on_standard_error(here: Path, capsys: Captured) 
     assert main(["normalize", "in.jsonl", "-o", "out.jsonl"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "2 rows read, 2 written, 1 changed, 1 null [normalize:1|" in err
+    assert "2 rows read, 2 written, 1 changed, 1 null [normalize:2|" in err
     assert read_rows(here / "out.jsonl") == [{"text": CLEAN}, {"text": None}]
 
 

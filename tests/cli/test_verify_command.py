@@ -31,7 +31,7 @@ def test_file_with_its_manifest_verifies(here: Path, capsys: Captured) -> None:
     assert main(["verify", "out.jsonl.manifest.json", "--inputs", "--rows"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "2 files as the manifest says, 2 rows [normalize:1|" in err
+    assert "2 files as the manifest says, 2 rows [normalize:2|" in err
 
 
 def test_folder_is_verified_by_its_name(here: Path, capsys: Captured) -> None:
@@ -144,7 +144,7 @@ def test_other_options_in_the_same_folder_end_with_one_message(
     assert main(["normalize", "a.jsonl", "-o", "out/", "--preset", "search"]) == 2
     err = capsys.readouterr().err
     assert err.count("arabench: error:") == 1
-    assert re.search(r"holds the outputs of another command.*step was 'normalize:1.*--no-res", err)
+    assert re.search(r"holds the outputs of another command.*step was 'normalize:2.*--no-res", err)
 
 
 def test_manifest_can_be_left_out(here: Path) -> None:

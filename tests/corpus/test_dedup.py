@@ -279,7 +279,7 @@ def test_impossible_options_are_refused(values: dict[str, Any], message: str) ->
 
 
 def test_the_signature_names_what_decides() -> None:
-    assert EXACT.signature == "dedup:1|exact|preset:search"
+    assert EXACT.signature == "dedup:2|exact|preset:search"
     signatures = {
         DedupOptions(**values).signature
         for values in (

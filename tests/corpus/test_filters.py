@@ -22,11 +22,12 @@ from arabench.corpus.text_measures import (
     MEASURES,
     PHRASE_WORDS,
     Spread,
-    boilerplate_phrases,
     measure_many,
     stop_words,
 )
 from arabench.errors import UsageError
+from arabench.text.boilerplate import phrases
+from arabench.text.hash_arrays import HashSet
 from arabench.text.normalize import Normalizer
 from arabench.text.normalize import options_from as normalization
 from tests.strategies import any_text
@@ -93,7 +94,7 @@ def test_a_list_of_msa_words_alone_would_lose_dialect_sentences(
 ) -> None:
     text = " ".join(SENTENCES[variety])
     full = measure(text)["stop_words"]
-    msa_only = words.HashSet(words.scan(stop_words()["msa"]).hashes)
+    msa_only = HashSet(words.scan(stop_words()["msa"]).hashes)
     monkeypatch.setattr("arabench.corpus.text_measures._known_stop_words", lambda: msa_only)
     assert measure(text)["stop_words"] < 0.75 * full
 
@@ -253,8 +254,34 @@ def test_stop_words_are_single_words_each_listed_once(variety: str) -> None:
 
 
 def test_boilerplate_phrases_are_found_alone() -> None:
-    phrases = boilerplate_phrases()
-    assert measure_many(phrases).boilerplate.tolist() == [1.0] * len(phrases)
+    whole, beginning = phrases()
+    lines = [*sorted(whole), *beginning]
+    assert measure_many(lines).boilerplate.tolist() == [1.0] * len(lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "قال إن جميع الحقوق محفوظة للمؤلف وحده",  # counted by filter:1, for it holds a phrase
+        "قد يعجبك أيضا",  # deleted by normalize and not counted by filter:1
+        "حدث خطأ",  # counted by filter:1 and not deleted by normalize
+        "الرئيسية | أخبار | اقتصاد",
+        "الرئيسية | اتصل بنا",
+        "© 2024 كل الحقوق محفوظة",
+        "جميع الحقوق محفوظة ﷺ",
+        "ﻻ ﺗﻮﺟﺪ ﺗﻌﻠﻴﻘﺎﺕ",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028"])
+def test_the_lines_that_normalize_deletes_are_the_lines_that_are_counted(
+    line: str, end: str
+) -> None:
+    text = f"ﻻ نعرف{end}{line}{end}من هنا"
+    strip = Normalizer(normalization("none", {"boilerplate": "strip"}))
+    left = strip(text)
+    letters = measure_many([text, left]).mean_word_chars * measure_many([text, left]).words
+    assert measure(text)["boilerplate"] == pytest.approx(1 - letters[1] / letters[0])
+    assert left == (f"ﻻ نعرف{end}من هنا" if "قال" not in line else text)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from arabench.dialect.features import SALTS, FeatureSpec, bucket, mix, word_hash
+from arabench.dialect.features import SALTS, FeatureSpec, bucket, word_hash
 from arabench.dialect.model import CLASSES, DialectModel, UnknownPolicy
 from arabench.dialect.neutral import NeutralWords
+from arabench.text.hashes import murmur_finish
 
 #: Variety -> words that the hand-made model knows.
 WORDS = {
@@ -25,7 +26,7 @@ def hand_made(unknown: UnknownPolicy | None = None) -> DialectModel:
     weights = np.zeros((spec.buckets, len(CLASSES)), dtype=np.int8)
     for place, variety in enumerate(CLASSES):
         for word in WORDS[variety]:
-            weights[bucket(mix(word_hash(word) ^ SALTS["word"]), spec), place] += 50
+            weights[bucket(murmur_finish(word_hash(word) ^ SALTS["word"]), spec), place] += 50
     return DialectModel(
         spec,
         weights,

@@ -121,15 +121,15 @@ def test_wrong_options_say_what_is_allowed(
 
 
 def test_signature_names_only_what_was_chosen() -> None:
-    assert Options().signature == "normalize:1"
-    assert Options(tatweel="strip").signature == "normalize:1|tatweel:strip"
+    assert Options().signature == "normalize:2"
+    assert Options(tatweel="strip").signature == "normalize:2|tatweel:strip"
     thinned = Options(diacritics="partial", partial_rate=0.25, partial_seed=7)
-    assert thinned.signature == "normalize:1|diacritics:partial|partial_rate:0.25|partial_seed:7"
+    assert thinned.signature == "normalize:2|diacritics:partial|partial_rate:0.25|partial_seed:7"
 
 
 def test_signature_tells_allowed_characters_apart() -> None:
     one = Options(scripts="arabic", allow_chars="é|")
-    assert one.signature == "normalize:1|scripts:arabic|allow_chars:007C+00E9"
+    assert one.signature == "normalize:2|scripts:arabic|allow_chars:007C+00E9"
     assert Options(scripts="arabic", allow_chars="|éé").signature == one.signature
 
 

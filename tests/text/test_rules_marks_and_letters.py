@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.diacritics import splitmix64
+from arabench.text.hashes import splitmix64
 from arabench.text.normalize import Normalizer, Options, options_from
 from tests.strategies import any_text
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.boilerplate import fold_line, is_boilerplate
+from arabench.text.boilerplate import is_boilerplate
 from arabench.text.normalize import Normalizer, Options, options_from
 from tests.strategies import any_text
 
@@ -89,6 +89,9 @@ def test_spacing_only_adds_spaces(text: str) -> None:
         "هذا الموقع يستخدم ملفات تعريف الارتباط لتحسين تجربتك",
         "تابعنا على تويتر",
         "ﺷﺎﺭﻙ",
+        "الصفحة الرئيسية | اتصل بنا",
+        "اضغط هنا",
+        "الحقول الإلزامية مشار إليها بنجمة",
     ],
 )
 def test_boilerplate_is_known(line: str) -> None:
@@ -107,6 +110,9 @@ def test_boilerplate_is_known(line: str) -> None:
         "نشرت الصحيفة سياسة الخصوصية الجديدة للشركة",
         "اقرأ أيضا ما كتبه المؤلف في الفصل الثاني عن حياة القرية قبل وصول الكهرباء إليها وبعده",
         "أحمد | القاهرة",
+        "الرئيسية | أحمد",
+        "شارك على هامش المؤتمر وزير الصحة",
+        "حمل التطبيق اسم مخترعه",
         "كتاب | للمؤلف الكبير صاحب الروايات | دار النشر",
         "نعم | لا | ربما.",
     ],
@@ -114,20 +120,6 @@ def test_boilerplate_is_known(line: str) -> None:
 def test_prose_is_no_boilerplate(line: str) -> None:
     assert not is_boilerplate(line)
     assert Normalizer(Options(boilerplate="strip"))(line) == line
-
-
-@settings(max_examples=300)
-@given(any_text)
-def test_folding_a_line_twice_changes_nothing(text: str) -> None:
-    assert fold_line(fold_line(text)) == fold_line(text)
-
-
-def test_a_letter_folds_the_same_inside_a_word() -> None:
-    for key in chars.PERSIAN_TO_ARABIC | chars.PRESENTATION_FORMS:
-        folded = fold_line(f"ن{key}ن")
-        assert fold_line(folded) == folded, f"U+{ord(key):04X}"
-    assert fold_line("مدرسۃ") == fold_line("مدرسة") == "مدرسه"
-    assert fold_line("خانۀما") == "خانهما"
 
 
 @settings(max_examples=200)
