@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _report_no_decision(options: argparse.Namespace, reason: str) -> None:
     """Replace reports of an earlier run: an old PASS must not stand beside a refusal."""
-    from arabench.corpus.files import write_text_atomically
     from arabench.errors import ArabenchError
+    from arabench.files.atomic import write_text_atomically
     from arabench.gate.report import junit_error, markdown_error
 
     for path, write in ((options.markdown, markdown_error), (options.junit, junit_error)):
@@ -69,9 +69,9 @@ def _report_no_decision(options: argparse.Namespace, reason: str) -> None:
 
 def _decide(options: argparse.Namespace) -> int:
     from arabench.cli.console import say
-    from arabench.corpus.files import write_text_atomically
     from arabench.errors import UsageError
     from arabench.evaluation.runner.results import load_evaluation
+    from arabench.files.atomic import write_text_atomically
     from arabench.gate.compare import compare
     from arabench.gate.policy import load_policy
     from arabench.gate.report import junit, markdown, summary
@@ -96,7 +96,7 @@ def _decide(options: argparse.Namespace) -> int:
 
 def _print(report: str) -> None:
     """The report on standard output; the decision stands also when nobody reads it."""
-    from arabench.corpus.files import standard_output
+    from arabench.files.standard_output import standard_output
 
     try:
         with standard_output() as stream:

@@ -121,9 +121,7 @@ def _too_little(question: Question, policy: Policy) -> Cause | None:
 def _answer(question: Question, worse: float, low_level: float, level: float) -> Answer:
     if worse <= low_level:
         return Answer("fail", low_level, level)
-    measured = math.isfinite(question.contrast.paired.estimate)
-    if question.demand == "regression" and measured:
+    if question.demand == "regression" and math.isfinite(question.contrast.paired.estimate):
         return Answer("pass", low_level, level)
-    better = question.contrast.shown_better(question.margin)
-    shown = better <= level and measured
+    shown = question.contrast.shown_better(question.margin) <= level
     return Answer("pass" if shown else "undecided", low_level, level, None if shown else "interval")

@@ -5,13 +5,14 @@ or loses) and a `size` s (what it is measured against). The quantity is theta = 
 Whether theta is shown to lie below a value v is tested on the residuals d = e - v s, whose mean
 is 0 where theta is exactly v: no ratio has to be linearised (Fieller 1954).
 
-A p-value is the largest of three, each of which fails elsewhere:
+A p-value is the larger of two, each of which fails elsewhere:
 
-- Student's t on d: exact for normal residuals, safe where tails are heavy on both sides;
-- t with the correction for skewed residuals (Johnson 1978, Hall 1992). Few items show little of
-  a long tail, and that is when it does harm: before theta is called smaller (the candidate may
-  pass) the sample's skewness is moved `SKEW_ALLOWANCE` of its standard errors to the bad side;
-- the bootstrap-t (Efron and Tibshirani 1993, 12.5), for what the first two do not see, such as
+- Student's t on d, which is exact for normal residuals and safe where tails are heavy on both
+  sides, corrected where residuals are skewed to the bad side (Johnson 1978, Hall 1992). Few items
+  show little of a long tail, and that is when it does harm: before theta is called smaller (the
+  candidate may pass) the sample's skewness is moved `SKEW_ALLOWANCE` of its standard errors to
+  that side;
+- the bootstrap-t (Efron and Tibshirani 1993, 12.5), for what the first does not see, such as
   answers that are right or wrong.
 """
 
@@ -135,7 +136,6 @@ class Paired:
         seen = residual[: count - self.assumed]
         ties = int(np.count_nonzero(drawn >= statistic))
         return max(
-            upper_tail(statistic, count - 1),
             upper_tail(_unskewed(statistic, seen - seen.mean(), allowance, least), count - 1),
             (1 + ties) / (1 + len(drawn)),
         )
@@ -162,6 +162,8 @@ def _studentized(means: Array, variances: Array, freedom: int, least: float) -> 
 
 def _unskewed(statistic: float, deviations: Array, allowance: float, least: float) -> float:
     """The t value that is as unlikely under normal residuals as `statistic` under skewed ones.
+
+    `statistic` itself where they are not skewed to the bad side.
 
     To first order the t that is exceeded with the chance of q is q - g (1 + 2 q^2), with
     g = skewness / (6 sqrt n); solved for q. A long tail on the lower side makes large t likely.

@@ -24,7 +24,7 @@ def paired(excess: Any, size: Any = None, draws: int = 2000) -> Paired:
 
 
 def by_definition(excess: Array, size: Array, value: float, draws: Array) -> float:
-    """p-value of "theta is `value` or more", each of its three parts written out with SciPy."""
+    """p-value of "theta is `value` or more", each of its parts written out with SciPy."""
     stats = pytest.importorskip("scipy.stats")
     optimize = pytest.importorskip("scipy.optimize")
     residual = value * size - excess  # large where theta lies below
@@ -83,7 +83,7 @@ def test_intervals_equal_scipys_on_many_items() -> None:
     width = expected.high - expected.low
     assert found.lower(0.05) == pytest.approx(expected.low, abs=0.05 * width)
     assert found.upper(0.05) == pytest.approx(expected.high, abs=0.08 * width)
-    assert found.upper(0.05) >= expected.high  # the most careful of three
+    assert found.upper(0.05) >= expected.high  # the more careful of two
 
 
 def test_ratios_equal_scipys_bca_bootstrap() -> None:
