@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Room -> rooms it may import from (itself is always allowed). Top-level modules of
 #: arabench are rooms of one file.
-FOUNDATION = {"errors", "resources", "varieties", "chars", "__init__"}
+FOUNDATION = {"errors", "resources", "varieties", "chars", "files", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "resources": set(),
     "varieties": set(),
     "chars": set(),
+    "files": {"errors"},
     "__init__": set(),
     "records": {"errors"},
     "devices": {"errors"},
@@ -41,7 +42,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"models", "statistics", "hub"},
     "trainers": FOUNDATION
     | {"text", "corpus", "evaluation", "checkpoints", "records", "devices", "hub"},
-    "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation", "records"},
+    "subwords": FOUNDATION
+    | {"text", "morph", "corpus", "audit", "evaluation", "records", "statistics"},
     "gate": FOUNDATION | {"evaluation", "corpus", "statistics"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}

@@ -12,13 +12,13 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 
 from arabench.checkpoints import is_local
-from arabench.corpus.files import STDIO, check_input, format_of
-from arabench.corpus.formats import is_dataset_dict, is_dataset_folder
-from arabench.corpus.inputs import SIDE_SUFFIXES, expand_inputs
+from arabench.corpus.formats import format_of, is_dataset_dict, is_dataset_folder
+from arabench.corpus.inputs import SIDE_SUFFIXES, check_input, expand_inputs
 from arabench.corpus.manifest import files_below
 from arabench.corpus.readers import read_batches
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.evaluation.source import HUB_PREFIX
+from arabench.files.atomic import STDIO
 from arabench.hub import cache_only, why_unreachable
 from arabench.trainers.recipe import DataSection
 

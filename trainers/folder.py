@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from arabench.checkpoints import RECORD_NAME
-from arabench.corpus.files import write_text_atomically
 from arabench.errors import ArabenchError, UsageError
+from arabench.files.atomic import write_text_atomically
 from arabench.records import read_json_object
 from arabench.trainers import record
 from arabench.trainers.recipe import Recipe, dump_recipe

@@ -98,8 +98,8 @@ def _outputs(options: argparse.Namespace) -> tuple[str | None, str | None]:
     Raises:
         UsageError: neither is asked for, or a name has a wrong suffix.
     """
-    from arabench.corpus.files import is_device
     from arabench.errors import UsageError
+    from arabench.files.atomic import is_device
 
     page, numbers = options.output, options.json
     if page is None and numbers is None:
@@ -122,8 +122,8 @@ def _outputs(options: argparse.Namespace) -> tuple[str | None, str | None]:
 
 
 def _refuse_inputs(inputs: Sequence[str], page: str | None, numbers: str | None) -> None:
-    from arabench.corpus.files import is_device
     from arabench.errors import UsageError
+    from arabench.files.atomic import is_device
 
     targets = [name for name in (page, numbers) if name is not None and not is_device(name)]
     if len(targets) == 2 and Path(targets[0]).absolute() == Path(targets[1]).absolute():
@@ -177,7 +177,7 @@ def _terms(path: str | None) -> Sequence[Group] | None:
 
 
 def _write(report: AuditReport, page: str | None, numbers: str | None) -> None:
-    from arabench.corpus.files import atomic_writer
+    from arabench.files.atomic import atomic_writer
 
     # Both are made before either is written, so that no old and new file stand together.
     html = report.to_html().encode("utf-8") if page else b""

@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     )
     folders = evaluate(request, say)
     table = markdown_table([load_evaluation(folder) for folder in folders.values()])
-    from arabench.corpus.files import write_text_atomically
+    from arabench.files.atomic import write_text_atomically
 
     write_text_atomically(Path(options.output) / "summary.md", table)
     sys.stdout.write(table)

@@ -79,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list_presets() -> int:
-    from arabench.corpus.files import standard_output
     from arabench.corpus.filter_options import presets
+    from arabench.files.standard_output import standard_output
 
     lines = []
     for name, values in presets().items():

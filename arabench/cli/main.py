@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
-    from arabench.corpus.files import interruptible
+    from arabench.files.interrupt import interruptible
 
     module = importlib.import_module(f"arabench.cli.{name}")
     parser = argparse.ArgumentParser(

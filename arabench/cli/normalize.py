@@ -144,7 +144,7 @@ def _check_explain_report(options: argparse.Namespace) -> None:
 
 
 def _list_presets() -> int:
-    from arabench.corpus.files import standard_output
+    from arabench.files.standard_output import standard_output
     from arabench.text.normalize import presets
 
     lines = []
@@ -202,7 +202,7 @@ def _explain_corpus(options: argparse.Namespace, normalizer: Normalizer) -> int:
     from arabench.audit.reading import plan_reading
     from arabench.cli.console import byte_progress, say
     from arabench.cli.files import check_inputs
-    from arabench.corpus.files import write_text_atomically
+    from arabench.files.atomic import write_text_atomically
 
     check_inputs(options)
     target = options.explain_report
@@ -224,9 +224,9 @@ def _explain_corpus(options: argparse.Namespace, normalizer: Normalizer) -> int:
 def _explain(options: argparse.Namespace, normalizer: Normalizer) -> int:
     from arabench.audit.reading import plan_reading
     from arabench.cli.console import say
-    from arabench.corpus.files import standard_output
     from arabench.corpus.readers import read_batches
     from arabench.errors import DataError
+    from arabench.files.standard_output import standard_output
 
     plan = plan_reading(options.inputs, options.input_format)
     rejected = 0

@@ -23,7 +23,7 @@ def check_report(path: str | None, inputs: Sequence[str], output: str) -> None:
 
 def write_report(path: str | None, findings: dict[str, Any]) -> None:
     """Write the findings, if a file was named."""
-    from arabench.corpus.files import write_text_atomically
+    from arabench.files.atomic import write_text_atomically
 
     if path is not None:
         text = json.dumps(findings, ensure_ascii=False, indent=2)

@@ -279,8 +279,8 @@ def _report(options: argparse.Namespace) -> int:
 
     from arabench.cli.console import byte_progress, say
     from arabench.cli.quiet import quiet_libraries
-    from arabench.corpus.files import atomic_writer
     from arabench.errors import require_extra
+    from arabench.files.atomic import atomic_writer
 
     _check_report(options)
     require_extra("eval", "transformers", "tokenizers", *(["matplotlib"] * bool(options.output)))

@@ -15,8 +15,9 @@ import sys
 from types import TracebackType
 from typing import IO, Any, Final
 
-from arabench.corpus.formats import STDIO, Codec
+from arabench.corpus.formats import Codec
 from arabench.errors import DataError
+from arabench.files.atomic import STDIO
 
 #: Bytes that one written member holds before compression. Larger members compress no better
 #: (zstd's window at level 3 is 2 MiB, gzip's 32 KiB).

@@ -8,12 +8,18 @@ datasets 5.2 (`arrow_dataset.py`), which reads folders of versions from 2.0 on.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from arabench.corpus.formats import INFO_FILE, STATE_FILE, is_dataset_dict
-from arabench.corpus.inputs import dataset_splits
+from arabench.corpus.formats import (
+    DICT_FILE,
+    INFO_FILE,
+    STATE_FILE,
+    is_dataset_dict,
+    is_dataset_folder,
+)
 from arabench.errors import DataError, UnsafeInputError, UsageError
 
 #: What is taken over from the `dataset_info.json` of a dataset that is rewritten; sizes,
@@ -101,6 +107,49 @@ def list_of_splits(sources: Sequence[str], target: str) -> list[str]:
         return []
     above = str(Path(sources[0]).parent)
     return dataset_splits(above) if is_dataset_dict(above) else []
+
+
+def dataset_splits(folder: str) -> list[str]:
+    """Names of the splits of a folder that `DatasetDict.save_to_disk` wrote.
+
+    Raises:
+        DataError: its list of splits cannot be read, or a split is missing.
+        UnsafeInputError: a split lies outside of the folder.
+    """
+    path = Path(folder) / DICT_FILE
+    try:
+        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        names = [name for name in splits if isinstance(name, str)]
+        if not names or len(names) < len(splits):
+            raise ValueError("no list of names")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"{str(path)!r} is no list of splits: {error}. Save it again.") from error
+    for name in names:
+        if name in {"", ".", ".."} or PurePath(name).name != name:
+            raise UnsafeInputError(f"{str(path)!r} names a split {name!r} outside of its folder.")
+        if not is_dataset_folder(str(Path(folder, name))):
+            raise DataError(f"split {name!r} of {folder!r} is not there. Save the dataset again.")
+    return names
+
+
+def refuse_to_replace(path: str) -> None:
+    """Raise `UsageError` where `path` is there and is not a `datasets` folder and nothing else."""
+    target = Path(os.path.realpath(path))
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UsageError(f"output {path!r} is a file, not a datasets folder. Choose another name.")
+    others = [
+        entry.name
+        for entry in target.iterdir()
+        if entry.name not in {STATE_FILE, INFO_FILE} and entry.suffix != ".arrow"
+    ]
+    if others or (any(target.iterdir()) and not is_dataset_folder(path)):
+        raise UsageError(
+            f"output {path!r} is a folder with other files than a dataset's"
+            f"{f' ({min(others)!r})' if others else ''}, and would be replaced as a whole. "
+            "Choose a new name, or end it with '/' to write a dataset into it."
+        )
 
 
 def _read_json(folder: str, name: str) -> dict[str, Any]:

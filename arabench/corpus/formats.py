@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from arabench.errors import UsageError, did_you_mean
+from arabench.files.atomic import STDIO
 
 Format = Literal["txt", "jsonl", "csv", "tsv", "parquet", "arrow", "feather", "datasets"]
 Codec = Literal["gzip", "zstd", "bz2", "xz"]
-STDIO: Final = "-"
 
 #: `.arrow` is written as an IPC stream, as `datasets` does, `.feather` as an IPC file; either
 #: kind is read under both names.

@@ -11,15 +11,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Final, TypeAlias
 
-from arabench.corpus.formats import (
-    DICT_FILE,
-    STDIO,
-    SUFFIXES,
-    is_dataset_dict,
-    is_dataset_folder,
-    split_suffix,
-)
-from arabench.errors import DataError, UnsafeInputError, UsageError
+from arabench.corpus.dataset_folders import dataset_splits
+from arabench.corpus.formats import SUFFIXES, is_dataset_dict, is_dataset_folder, split_suffix
+from arabench.errors import DataError, UsageError
+from arabench.files.atomic import STDIO
 
 #: What commands leave beside their outputs; none of it is data to read again.
 SIDE_SUFFIXES: Final = (".rejects.jsonl", ".dropped.jsonl", ".manifest.json", ".partial")
@@ -165,31 +160,6 @@ def _add_folder(folder: str, given_format: str | None, found: Inputs) -> None:
             f"folder {folder!r} holds no file with one of the suffixes {', '.join(SUFFIXES)}"
             f"{search.summary()}. Name files, or the format of all with --input-format."
         )
-
-
-def dataset_splits(folder: str) -> list[str]:
-    """Names of the splits of a folder that `DatasetDict.save_to_disk` wrote.
-
-    Raises:
-        DataError: its list of splits cannot be read, or a split is missing.
-        UnsafeInputError: a split lies outside of the folder.
-    """
-    import json
-
-    path = Path(folder) / DICT_FILE
-    try:
-        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
-        names = [name for name in splits if isinstance(name, str)]
-        if not names or len(names) < len(splits):
-            raise ValueError("no list of names")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"{str(path)!r} is no list of splits: {error}. Save it again.") from error
-    for name in names:
-        if name in {"", ".", ".."} or PurePath(name).name != name:
-            raise UnsafeInputError(f"{str(path)!r} names a split {name!r} outside of its folder.")
-        if not is_dataset_folder(str(Path(folder, name))):
-            raise DataError(f"split {name!r} of {folder!r} is not there. Save the dataset again.")
-    return names
 
 
 def _add_pattern(pattern: str, given_format: str | None, found: Inputs) -> None:

@@ -16,7 +16,7 @@ import orjson
 
 from arabench.corpus import readers
 from arabench.corpus.compression import MEMBER_BYTES, ByteSource, compress_block
-from arabench.corpus.formats import STDIO, Codec, Format
+from arabench.corpus.formats import Codec, Format
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lane import Outcome
 from arabench.corpus.lines import LineBlock, line_blocks
@@ -28,6 +28,7 @@ from arabench.corpus.readers_columns import (
     text_column,
 )
 from arabench.corpus.rows import Reject
+from arabench.files.atomic import STDIO
 from arabench.text.column import Column
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from arabench.corpus.formats import COLUMN_FORMATS, STDIO, Codec, Format, codec_of, format_of
+from arabench.corpus.formats import COLUMN_FORMATS, Codec, Format, codec_of, format_of
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lane import Lane, Outcome
 from arabench.corpus.readers import Batch, read_batches
 from arabench.corpus.rows import restore_text
 from arabench.corpus.step import Step
+from arabench.files.atomic import STDIO
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,7 +21,7 @@ import orjson
 
 from arabench.corpus import lines, readers
 from arabench.corpus.compression import MEMBER_BYTES, ByteSource, compress_block
-from arabench.corpus.formats import STDIO, Codec
+from arabench.corpus.formats import Codec
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lane import Outcome
 from arabench.corpus.lines import (
@@ -33,6 +33,7 @@ from arabench.corpus.lines import (
     too_long,
 )
 from arabench.corpus.readers import Reject
+from arabench.files.atomic import STDIO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

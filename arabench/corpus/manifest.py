@@ -36,9 +36,9 @@ from typing import (
 
 import orjson
 
-from arabench.corpus.files import STDIO, write_text_atomically
 from arabench.corpus.formats import codec_of, format_of
 from arabench.errors import DataError, UnsafeInputError, UsageError, did_you_mean
+from arabench.files.atomic import STDIO, write_text_atomically
 
 if TYPE_CHECKING:
     from arabench.corpus.lane import Outcome

@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 
-from arabench.corpus.files import atomic_writer, side_path
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lane import Outcome
 from arabench.corpus.manifest import (
@@ -23,7 +22,9 @@ from arabench.corpus.manifest import (
     new_digest,
     record_of,
 )
+from arabench.corpus.output_names import side_path
 from arabench.corpus.writers import RowWriter, json_value, open_writer
+from arabench.files.atomic import atomic_writer
 
 if TYPE_CHECKING:
     import pyarrow as pa

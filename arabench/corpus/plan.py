@@ -10,27 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from arabench.corpus.files import (
-    STDIO,
-    Format,
-    OutputFile,
-    format_of,
-    is_device,
-    plan_outputs,
-)
 from arabench.corpus.formats import (
     CODEC_SUFFIXES,
     SEEKABLE_FORMATS,
     SUFFIXES,
     Codec,
+    Format,
     codec_of,
+    format_of,
     split_suffix,
 )
 from arabench.corpus.inputs import AnyInputs, InputFile, expand_inputs
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import Journal
 from arabench.corpus.manifest import HashName, manifest_path
+from arabench.corpus.output_names import OutputFile, plan_outputs
 from arabench.errors import UsageError
+from arabench.files.atomic import STDIO, is_device
 
 _SHARD: Final = re.compile(
     rf"part-([0-9]{{5,}})\.({'|'.join(suffix[1:] for suffix in SUFFIXES)})"

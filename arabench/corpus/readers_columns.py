@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.corpus import dataset_folders
-from arabench.corpus.formats import STDIO, Format
+from arabench.corpus.formats import Format
 from arabench.corpus.rows import BATCH_BYTES, BATCH_ROWS, Batch, Reject, choices, lift_text
 from arabench.errors import DataError, UsageError
+from arabench.files.atomic import STDIO
 
 _FILE_MARK: Final = b"ARROW1"
 #: Bytes of a mapped file that may be read before its pages are given back.

@@ -24,17 +24,12 @@ from typing import Any, Final
 
 from arabench import __version__
 from arabench.corpus.compression import CompressedWriter
-from arabench.corpus.files import (
-    STDIO,
-    check_input,
-    format_of,
-    refuse_output_inside,
-)
 from arabench.corpus.formats import (
     CODEC_SUFFIXES,
     COLUMN_FORMATS,
+    format_of,
 )
-from arabench.corpus.inputs import AnyInputs, expand_inputs
+from arabench.corpus.inputs import AnyInputs, check_input, expand_inputs
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.journal import Finished, Identity, Journal, Position, open_journal
 from arabench.corpus.lane import Lane, Outcome
@@ -49,12 +44,14 @@ from arabench.corpus.manifest import (
     input_record,
     write_manifest,
 )
+from arabench.corpus.output_names import refuse_output_inside
 from arabench.corpus.outputs import OpenOutput
 from arabench.corpus.plan import Plan, Target, clear_folder, make_plan, refuse_shards
 from arabench.corpus.readers import read_schema
 from arabench.corpus.step import Step
 from arabench.corpus.writers import open_writer
 from arabench.errors import DataError
+from arabench.files.atomic import STDIO
 
 #: Chunks in flight per worker: one being processed, one waiting.
 _CHUNKS_PER_WORKER: Final = 2

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arabench.corpus.files import is_device
 from arabench.corpus.formats import SUFFIXES, format_of, split_suffix
 from arabench.corpus.inputs import AnyInputs, Inputs, expand_inputs
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.run import Summary, run_files
 from arabench.corpus.step import Processed, Row, Step
 from arabench.errors import ArabenchError, UsageError
+from arabench.files.atomic import is_device
 from arabench.text.sentences import SentenceSplitter, Span, trimmed
 
 if TYPE_CHECKING:

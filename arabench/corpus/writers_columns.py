@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from arabench.corpus import dataset_folders
-from arabench.corpus.files import atomic_folder, write_text_atomically
 from arabench.corpus.formats import DICT_FILE, INFO_FILE, STATE_FILE, is_dataset_folder
 from arabench.corpus.readers_columns import text_type, with_text_column
 from arabench.corpus.rows import Batch, RowWriter
 from arabench.errors import DataError
+from arabench.files.atomic import atomic_folder, write_text_atomically
 
 #: Bytes after which a `datasets` folder goes on in a new file, as in the library itself.
 SHARD_BYTES: Final = 500 << 20
@@ -186,9 +186,13 @@ def decode_dictionaries(table: Any) -> tuple[Any, list[str]]:
 def atomic_dataset(path: str, sources: Sequence[str]) -> Iterator[Path]:
     """`atomic_folder` for a dataset; what is a split becomes a split again.
 
-    The list of splits is written once all of them are there, so that what can be
-    loaded is complete.
+    An existing `datasets` folder is replaced. The list of splits is written once all of them
+    are there, so that what can be loaded is complete.
+
+    Raises:
+        UsageError: `path` exists and is something else, or holds other files too.
     """
+    dataset_folders.refuse_to_replace(path)
     splits = dataset_folders.list_of_splits(sources, path)
     with atomic_folder(path) as folder:
         yield folder

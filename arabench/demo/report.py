@@ -11,11 +11,11 @@ from typing import Final
 
 from arabench import __version__
 from arabench.audit.page import render
-from arabench.corpus.files import write_text_atomically
 from arabench.demo.charts import Chart, Estimate, bar_chart, line_chart
 from arabench.evaluation.families.table import COLUMNS
 from arabench.evaluation.reports.summary import Cell, cells, format_number, markdown_table
 from arabench.evaluation.runner.results import load_evaluation
+from arabench.files.atomic import write_text_atomically
 from arabench.varieties import NAMES, VARIETIES
 
 #: What is measured, in the order of the page -> number of its colour in the layout.

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256
-from arabench.corpus.files import write_text_atomically
 from arabench.demo.base_model import ToySize
 from arabench.demo.steps import Say, Workshop, executable
 from arabench.devices import nf4
 from arabench.errors import ArabenchError, UsageError
+from arabench.files.atomic import write_text_atomically
 
 Scale = Literal["full", "small"]
 

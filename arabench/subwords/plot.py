@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from arabench.corpus.files import atomic_writer
+from arabench.files.atomic import atomic_writer
 
 Cell = dict[str, Any]
 #: Bars of a group fill this much of the place between two groups.

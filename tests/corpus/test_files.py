@@ -11,19 +11,12 @@ from typing import Any
 
 import pytest
 
-from arabench.corpus.files import (
-    atomic_folder,
-    atomic_writer,
-    check_input,
-    format_of,
-    interruptible,
-    plan_outputs,
-    refuse_output_inside,
-    side_path,
-    write_text_atomically,
-)
-from arabench.corpus.inputs import InputFile, expand_inputs
+from arabench.corpus.formats import format_of
+from arabench.corpus.inputs import InputFile, check_input, expand_inputs
+from arabench.corpus.output_names import plan_outputs, refuse_output_inside, side_path
 from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
+from arabench.files.atomic import atomic_folder, atomic_writer, write_text_atomically
+from arabench.files.interrupt import interruptible
 from tests.corpus.support import names
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.corpus import readers
-from arabench.corpus.files import Format
+from arabench.corpus.formats import Format
 from arabench.corpus.readers import Reject, read_batches
 from arabench.errors import DataError, UsageError
 from tests.corpus.support import invalid_utf8_parquet

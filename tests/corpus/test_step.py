@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.cli.main import main
-from arabench.corpus import files, outputs, plan
+from arabench.corpus import output_names, plan
 from arabench.corpus.dedup import DedupOptions, DedupStep
 from arabench.corpus.dialect import TagDialectStep
 from arabench.corpus.inputs import expand_inputs
@@ -22,6 +22,7 @@ from arabench.corpus.sentences import SentenceStep
 from arabench.corpus.step import Processed, Row, Step, TextStep
 from arabench.corpus.text_engine import FunctionEngine
 from arabench.dialect.identification import Identifier
+from arabench.files import atomic
 from arabench.text.normalize import Normalizer, options_from
 from tests.corpus.support import CLEAN, RAW, read_rows, write_rows
 from tests.dialect.toy_model import hand_made
@@ -165,15 +166,14 @@ def test_an_output_is_asked_once_whether_it_is_a_device(
     tree: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     asked: list[str] = []
-    real = files.is_device
+    real = atomic.is_device
 
     def counting(path: str) -> bool:
         asked.append(path)
         return real(path)
 
-    for module in (files, plan, outputs):
-        if hasattr(module, "is_device"):
-            monkeypatch.setattr(module, "is_device", counting)
+    for module in (atomic, output_names, plan):
+        monkeypatch.setattr(module, "is_device", counting)
     monkeypatch.chdir(tree)
     source = "data/a.jsonl"
     assert main([command, source, "-o", "out.jsonl", "--manifest", "none"]) == 0

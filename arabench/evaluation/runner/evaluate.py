@@ -25,13 +25,13 @@ from arabench.checkpoints import (
     is_local,
     weights_sha256,
 )
-from arabench.corpus.files import atomic_writer
 from arabench.devices import use_threads
 from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.run import language_model, measure, task_manager
+from arabench.files.atomic import atomic_writer
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
 

@@ -1,0 +1,1 @@
+"""Ground floor: files and folders that appear whole or not at all, streams, interruption."""
