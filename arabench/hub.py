@@ -18,7 +18,7 @@ from arabench.records import read_json_object
 
 Kind = Literal["model", "dataset"]
 #: Seconds until a hub that does not answer is given up.
-DEADLINE_S: Final = 4.0
+DEADLINE_S: Final = 3.5
 _INDEX: Final = "model.safetensors.index.json"
 _WEIGHTS: Final = ("*.safetensors", "*.bin")
 
@@ -124,7 +124,7 @@ def _ask(name: str, revision: str | None, kind: Kind, endpoint: str) -> Exceptio
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(DEADLINE_S)
-    return answer[0] if answer else TimeoutError(f"no answer in {DEADLINE_S:.0f} s")
+    return answer[0] if answer else TimeoutError(f"no answer in {DEADLINE_S} s")
 
 
 def _refuse(error: Exception, shown: str, endpoint: str) -> None:
@@ -154,4 +154,5 @@ def _refuse(error: Exception, shown: str, endpoint: str) -> None:
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first[:160]}"

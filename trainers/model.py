@@ -18,12 +18,10 @@ class Base:
     """A base model that was found and not yet loaded.
 
     Attributes:
-        info: of a local folder; None for a hub name.
         tokenizer: with a token that ends a text and one to pad with.
         config: of transformers.
     """
 
-    info: BaseInfo | None
     tokenizer: Any
     config: Any
 
@@ -45,30 +43,38 @@ def check_base(recipe: Recipe) -> BaseInfo | None:
     )
 
 
-def find_base(recipe: Recipe, info: BaseInfo | None) -> tuple[Base, dict[str, Any]]:
-    """Read tokenizer and configuration, and check the recipe against them.
+def locate_base(recipe: Recipe, info: BaseInfo | None) -> dict[str, Any]:
+    """Where the base is, as the arguments that `from_pretrained` takes; imports no torch.
 
     Args:
         recipe: what is to be trained.
         info: from `check_base`.
 
-    Returns:
-        the base, and what `load_base` and others pass to `from_pretrained`.
+    Raises:
+        UsageError: no such model on the hub, or neither hub nor cache can give it.
+    """
+    source: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(info.path) if info else recipe.base.name,
+        "revision": recipe.base.revision,
+        "trust_remote_code": recipe.base.trust_remote_code,
+    }
+    if info is None:
+        source["local_files_only"] = require_reachable(recipe.base.name, recipe.base.revision)
+    return source
+
+
+def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
+    """Read tokenizer and configuration, and check the recipe against them.
+
+    Args:
+        recipe: what is to be trained.
+        source: from `locate_base`.
 
     Raises:
-        UsageError: no such model on the hub, or the recipe does not suit it.
+        UsageError: they cannot be read, or the recipe does not suit them.
     """
     from transformers import AutoConfig, AutoTokenizer
 
-    source: dict[str, Any] = {
-        "revision": recipe.base.revision,
-        "trust_remote_code": recipe.base.trust_remote_code,
-        "pretrained_model_name_or_path": recipe.base.name,
-    }
-    if info is not None:
-        source["pretrained_model_name_or_path"] = str(info.path)
-    else:
-        source["local_files_only"] = require_reachable(recipe.base.name, recipe.base.revision)
     try:
         config = AutoConfig.from_pretrained(**source)
         tokenizer = AutoTokenizer.from_pretrained(**source)
@@ -84,7 +90,7 @@ def find_base(recipe: Recipe, info: BaseInfo | None) -> tuple[Base, dict[str, An
     outline = _outline(config, recipe)
     if outline is not None:
         _check_targets(outline, recipe)
-    return Base(info, tokenizer, config), source
+    return Base(tokenizer, config)
 
 
 def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeName) -> Any:
@@ -92,7 +98,7 @@ def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeN
 
     Args:
         recipe: what is to be trained.
-        source: from `find_base`.
+        source: from `locate_base`.
         device: `cpu` or `cuda`.
         dtype: of matrix products, and of weights that are not quantized.
 

@@ -126,6 +126,7 @@ def _train(
     info = model.check_base(recipe)
     if not overwrite and (finished := _finished_run(place, recipe, places, info)) is not None:
         return finished
+    source = model.locate_base(recipe, info)
     for note in notes:
         say(note)
     device = pick_device(recipe.device)
@@ -133,7 +134,7 @@ def _train(
         device, pick_precision(recipe.quantization.compute_dtype, device), use_threads(threads)
     )
     say(str(machine))
-    base, source = model.find_base(recipe, info)
+    base = model.find_base(recipe, source)
     rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token)
     if rows.skipped:
         say(f"{rows.skipped:,} rows without text were left out")

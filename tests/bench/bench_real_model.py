@@ -98,7 +98,8 @@ def training_step(folder: str, dtype: DtypeName, place: Path) -> Callable[[], fl
             "training": {"batch_size": ROWS, "gradient_accumulation": 1, "max_length": TOKENS},
         }
     )
-    base, source = model.find_base(recipe, model.check_base(recipe))
+    source = model.locate_base(recipe, model.check_base(recipe))
+    base = model.find_base(recipe, source)
     places, _ = data.find_places(recipe.data)
     rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token).dataset
     encoded = tokens.encode(rows, base.tokenizer, TOKENS).dataset

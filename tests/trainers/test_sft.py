@@ -32,7 +32,8 @@ RUN_FILES = {"adapter", "recipe.yaml", "run.json", "losses.jsonl", "losses.png"}
 
 def built(recipe: Recipe, folder: Path) -> Any:
     """The trainer of a recipe as `train` prepares it, not run."""
-    base, source = model.find_base(recipe, model.check_base(recipe))
+    source = model.locate_base(recipe, model.check_base(recipe))
+    base = model.find_base(recipe, source)
     places, _ = data.find_places(recipe.data)
     rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token).dataset
     encoded = tokens.encode(rows, base.tokenizer, recipe.training.max_length)
