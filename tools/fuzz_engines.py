@@ -20,8 +20,8 @@ import time
 import numpy as np
 
 from arabench import chars
-from arabench.corpus.line_lane import Block, _Buffers, _Work
-from arabench.corpus.lines import LineBlock
+from arabench.corpus.formats.lines import LineBlock
+from arabench.corpus.lanes.line_lane import Block, _Buffers, _Work
 from arabench.text.engine import BatchNormalizer, Kernel
 from arabench.text.normalize import Normalizer, Options, option_values, options_from, presets
 

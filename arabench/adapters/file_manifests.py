@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from arabench import __version__
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.manifest import (
+from arabench.corpus.runs.manifest import (
     Counts,
     FileRecord,
     Manifest,
@@ -28,7 +28,7 @@ from arabench.corpus.manifest import (
     verify,
     write_manifest,
 )
-from arabench.corpus.run import Summary
+from arabench.corpus.runs.run import Summary
 from arabench.errors import DataError, UsageError
 
 _PARTIAL: Final = re.compile(r"\.(.+?)((\.rejects|\.dropped)\.jsonl)?\.[0-9]+\.partial")

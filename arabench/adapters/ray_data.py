@@ -23,12 +23,12 @@ from typing import Any, Final
 
 from arabench.adapters.file_manifests import FileTask, finished_before, join_manifests
 from arabench.adapters.worker import as_options, engine_for, normalize_table
-from arabench.corpus.formats import SUFFIXES, format_of, split_suffix
-from arabench.corpus.inputs import AnyInputs, Inputs, check_input, expand_inputs
+from arabench.corpus.formats.names import SUFFIXES, format_of, split_suffix
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.normalize import NormalizeStep
-from arabench.corpus.output_names import plan_outputs, refuse_output_inside
-from arabench.corpus.run import Summary, run_files
+from arabench.corpus.runs.inputs import AnyInputs, Inputs, check_input, expand_inputs
+from arabench.corpus.runs.output_names import plan_outputs, refuse_output_inside
+from arabench.corpus.runs.run import Summary, run_files
+from arabench.corpus.steps.normalize import NormalizeStep
 from arabench.errors import ArabenchError, DataError, UsageError, require_extra
 from arabench.files.atomic import STDIO, is_device
 from arabench.text.normalize import Normalizer, Options

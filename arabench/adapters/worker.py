@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from arabench.corpus.columns import normalize_batch
+from arabench.corpus.formats.columns import normalize_batch
 from arabench.errors import DataError
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer, Options, options_from

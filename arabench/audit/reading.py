@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from arabench.corpus.formats import Codec, Format, codec_of, format_of
-from arabench.corpus.inputs import InputFile, check_input, expand_inputs
-from arabench.corpus.readers import read_batches
-from arabench.corpus.rows import Reject
+from arabench.corpus.formats.names import Codec, Format, codec_of, format_of
+from arabench.corpus.formats.readers import read_batches
+from arabench.corpus.formats.rows import Reject
+from arabench.corpus.runs.inputs import InputFile, check_input, expand_inputs
 
 _REJECTS_SHOWN: Final = 5
 

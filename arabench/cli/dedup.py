@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     from arabench.cli.console import say
     from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.cli.report_file import check_report, write_report
-    from arabench.corpus.dedup import DedupOptions, dedup_files
+    from arabench.corpus.steps.dedup.duplicates import DedupOptions, dedup_files
 
     io = io_options(options)
     check_report(options.report, options.inputs, options.output)

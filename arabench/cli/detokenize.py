@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Detokenize files."""
     from arabench.cli.files import find_inputs, input_progress, io_options, report
-    from arabench.corpus.tokenize import detokenize_files
+    from arabench.corpus.steps.tokenize import detokenize_files
     from arabench.morph.backends import refuse_unknown
 
     io = io_options(options)

@@ -121,8 +121,8 @@ def identifier_of(options: argparse.Namespace) -> Identifier:
 
 def _label(options: argparse.Namespace) -> int:
     from arabench.cli.files import find_inputs, input_progress, io_options, report
-    from arabench.corpus.dialect import dialect_files
-    from arabench.corpus.dialect_fields import DialectOptions
+    from arabench.corpus.steps.dialect.fields import DialectOptions
+    from arabench.corpus.steps.dialect.labels import dialect_files
 
     io = io_options(options)
     chosen = DialectOptions(

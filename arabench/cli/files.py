@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from arabench.cli.console import byte_progress, say
 
 if TYPE_CHECKING:
-    from arabench.corpus.inputs import Inputs
     from arabench.corpus.io_options import IoOptions
-    from arabench.corpus.run import Summary
+    from arabench.corpus.runs.inputs import Inputs
+    from arabench.corpus.runs.run import Summary
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -169,7 +169,7 @@ def find_inputs(options: argparse.Namespace) -> Inputs:
     Raises:
         UsageError: nothing of that name, or nothing readable in a folder.
     """
-    from arabench.corpus.inputs import expand_inputs
+    from arabench.corpus.runs.inputs import expand_inputs
 
     return expand_inputs(options.inputs, options.input_format)
 

@@ -23,7 +23,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, preset and one option per threshold."""
     from arabench.cli.files import add_file_arguments
-    from arabench.corpus.filter_options import option_types, presets
+    from arabench.corpus.steps.filters.filter_options import option_types, presets
 
     add_file_arguments(parser)
     parser.add_argument("--preset", default="web", help=f"one of {', '.join(presets())} [web]")
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
         return _list_presets()
     from arabench.cli.files import find_inputs, input_progress, io_options, report
     from arabench.cli.report_file import check_report, write_report
-    from arabench.corpus.filter_options import option_types, options_from
-    from arabench.corpus.filters import filter_files
+    from arabench.corpus.steps.filters.filter_options import option_types, options_from
+    from arabench.corpus.steps.filters.verdicts import filter_files
 
     io = io_options(options)
     check_report(options.report, options.inputs, options.output)
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list_presets() -> int:
-    from arabench.corpus.filter_options import presets
+    from arabench.corpus.steps.filters.filter_options import presets
     from arabench.files.standard_output import standard_output
 
     lines = []

@@ -171,7 +171,7 @@ def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
                 inputs, options.output, normalizer, io, advance, address=options.ray_address
             )
         else:
-            from arabench.corpus.normalize import normalize_files
+            from arabench.corpus.steps.normalize import normalize_files
 
             summary = normalize_files(inputs, options.output, normalizer, io, advance)
     return report(summary, normalizer.signature, options.max_rejects)
@@ -180,9 +180,9 @@ def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
 def _normalize_and_tag(options: argparse.Namespace, normalizer: Normalizer, io: IoOptions) -> int:
     """Normalize, with the variety of each text in one more field."""
     from arabench.cli.files import find_inputs, input_progress, report
-    from arabench.corpus.dialect import tag_files
-    from arabench.corpus.dialect_fields import VARIETY_FIELD
-    from arabench.corpus.normalize import NormalizeStep
+    from arabench.corpus.steps.dialect.fields import VARIETY_FIELD
+    from arabench.corpus.steps.dialect.labels import tag_files
+    from arabench.corpus.steps.normalize import NormalizeStep
     from arabench.dialect.identification import Identifier
     from arabench.dialect.model import load_model
 
@@ -224,7 +224,7 @@ def _explain_corpus(options: argparse.Namespace, normalizer: Normalizer) -> int:
 def _explain(options: argparse.Namespace, normalizer: Normalizer) -> int:
     from arabench.audit.reading import plan_reading
     from arabench.cli.console import say
-    from arabench.corpus.readers import read_batches
+    from arabench.corpus.formats.readers import read_batches
     from arabench.errors import DataError
     from arabench.files.standard_output import standard_output
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from arabench.text.transliteration import SCHEMES
 
 if TYPE_CHECKING:
-    from arabench.corpus.script import ScriptConversion
+    from arabench.corpus.steps.script import ScriptConversion
     from arabench.script.arabizi import ArabiziReader
 
 EXAMPLES = """\
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Convert files."""
     from arabench.cli.files import find_inputs, input_progress, io_options, report
-    from arabench.corpus.script import convert_files, list_candidates
+    from arabench.corpus.steps.script import convert_files, list_candidates
 
     io = io_options(options)
     output, count = options.output, options.candidates
@@ -113,7 +113,7 @@ def _conversion(options: argparse.Namespace) -> ScriptConversion:
     Raises:
         UsageError: an unknown script or mode, or options that contradict each other.
     """
-    from arabench.corpus.script import ScriptConversion
+    from arabench.corpus.steps.script import ScriptConversion
     from arabench.errors import UsageError
 
     source = options.source or ("arabizi" if options.to == "arabic" else "arabic")

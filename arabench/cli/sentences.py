@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Split files into sentences."""
     from arabench.cli.files import find_inputs, input_progress, io_options, report
-    from arabench.corpus.sentences import SentenceOptions, sentence_files
+    from arabench.corpus.steps.sentences import SentenceOptions, sentence_files
     from arabench.errors import UsageError
 
     io = io_options(options)

@@ -68,7 +68,7 @@ def add_backend_arguments(parser: argparse.ArgumentParser, note: str = "") -> No
 def run(options: argparse.Namespace) -> int:
     """Tokenize files."""
     from arabench.cli.files import find_inputs, input_progress, io_options, report
-    from arabench.corpus.tokenize import tokenize_files
+    from arabench.corpus.steps.tokenize import tokenize_files
     from arabench.morph.tokenizer import Tokenizer
 
     io = io_options(options)

@@ -3,7 +3,7 @@
 `Step` says what must be given (a signature, and what becomes of a batch of rows) and what may be
 given besides. Two hooks let rows travel without becoming Python objects: a step that rewrites
 nothing but the text has a `TextEngine` (see `TextStep`), one that adds fields which depend on
-nothing but the text has an `Annotator`. Lanes (`arabench.corpus.lanes`) choose by these.
+nothing but the text has an `Annotator`. Lanes (`arabench.corpus.lanes.lanes`) choose by these.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class SpanRewriter(Protocol):
 class TextEngine(Protocol):
     """Rewrites texts one by one, in batches, in columns and in lines, always the same way.
 
-    `arabench.text.engine.BatchNormalizer` is one, `arabench.corpus.text_engine.FunctionEngine`
-    makes one of any function.
+    `arabench.text.engine.BatchNormalizer` is one, `FunctionEngine` of
+    `arabench.corpus.lanes.function_engine` makes one of any function.
     """
 
     @property

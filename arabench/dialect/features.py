@@ -1,6 +1,6 @@
 """What the dialect model sees of a text: folded words and hashed features of them.
 
-This module defines both; `arabench.dialect.feature_kernel` is the same compiled, over the
+This module defines both; `arabench.dialect.compiled.feature_kernel` is the same compiled, over the
 bytes of Arrow columns, and tests compare the two on any text.
 
 **Words.** Web addresses and @mentions are dropped as `arabench.text.entities` defines them.

@@ -164,7 +164,7 @@ def prepare(
     items: Sequence[Labelled], spec: FeatureSpec, neutral: NeutralWords = NO_WORDS
 ) -> Texts:
     """Words and features of labelled texts; neutral words have none."""
-    from arabench.dialect.feature_kernel import word_buckets
+    from arabench.dialect.compiled.feature_kernel import word_buckets
 
     vocabulary: dict[str, int] = {}
     rows = [
@@ -237,8 +237,8 @@ def fit(texts: Texts, rows: I64, settings: Settings) -> tuple[F64, F64]:
     Raises:
         DataError: a variety has no text.
     """
-    from arabench.dialect.feature_kernel import word_buckets
-    from arabench.dialect.training_kernel import descend, feature_mass
+    from arabench.dialect.compiled.feature_kernel import word_buckets
+    from arabench.dialect.compiled.training_kernel import descend, feature_mass
 
     rows = rows[texts.n_words[rows] > 0]
     for index, variety in enumerate(VARIETIES):
@@ -307,7 +307,7 @@ def _backgrounds(texts: Texts, rows: I64, settings: Settings) -> I64:
 
 def scores(texts: Texts, rows: I64, table: F64, bias: F64, spec: FeatureSpec) -> F64:
     """Logits (rows, 5) of prepared texts; marker classes are in the table already."""
-    from arabench.dialect.training_kernel import sum_words
+    from arabench.dialect.compiled.training_kernel import sum_words
 
     full = np.vstack([table, np.zeros((len(texts.marker_classes), 5))])
     sums = sum_words(rows, full, texts.starts, texts.words, texts.word_starts, texts.word_features)

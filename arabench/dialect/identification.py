@@ -254,7 +254,7 @@ class Identifier:
         # A text costs the reference as much as some 20 characters, also when it is empty.
         kernel = self.kernel_for(sum(map(len, texts)) + 20 * len(texts))
         if kernel is not None:
-            from arabench.dialect.feature_kernel import column_of
+            from arabench.dialect.compiled.feature_kernel import column_of
 
             return kernel.sums(column_of(texts), words=words, pairs=pairs)
         return reference_sums(self.model, texts, words=words, pairs=pairs)

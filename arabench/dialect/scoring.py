@@ -51,8 +51,8 @@ class Kernel:
     """The compiled scorer of one model. Safe to share between threads."""
 
     def __init__(self, model: DialectModel) -> None:
-        from arabench.dialect import feature_kernel
-        from arabench.dialect.word_kernel import tables
+        from arabench.dialect.compiled import feature_kernel
+        from arabench.dialect.compiled.word_kernel import tables
 
         self._module = feature_kernel
         self._model = model

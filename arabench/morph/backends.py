@@ -21,13 +21,13 @@ def _builtin(database: str | None) -> Segmenter:
 
 
 def _camel_mle(database: str | None) -> Segmenter:
-    from arabench.morph.camel import camel_mle
+    from arabench.morph.camel.segmenters import camel_mle
 
     return camel_mle(database)
 
 
 def _camel_bert(database: str | None) -> Segmenter:
-    from arabench.morph.camel import camel_bert
+    from arabench.morph.camel.segmenters import camel_bert
 
     return camel_bert(database)
 
@@ -35,7 +35,7 @@ def _camel_bert(database: str | None) -> Segmenter:
 def _camel_db(database: str | None) -> Segmenter:
     if database is None:
         raise UsageError("the backend camel-db needs a database. Add --database PATH.db.")
-    from arabench.morph.camel import camel_db
+    from arabench.morph.camel.segmenters import camel_db
 
     return camel_db(database)
 

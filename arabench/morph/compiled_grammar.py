@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from arabench.morph import grammar
+from arabench.morph.compiled.segmenter_kernel import Grammar, hash_letters, mix
 from arabench.morph.grammar import AffixSequence
 from arabench.morph.letters import CODE
-from arabench.morph.segmenter_kernel import Grammar, hash_letters, mix
 
 _PLACES = 1 << 13
 

@@ -11,8 +11,8 @@ import numpy as np
 from arabench.morph import grammar
 from arabench.morph.analysis import Analysis, Kind, Segment
 from arabench.morph.answers import Cut, pieces_of
+from arabench.morph.compiled.decision_kernel import best_candidates
 from arabench.morph.compiled_grammar import compiled
-from arabench.morph.decision_kernel import best_candidates
 from arabench.morph.model_file import Model
 from arabench.morph.restoration import citation_forms
 

@@ -135,7 +135,7 @@ class Entries:
 
 def collect(counts: dict[str, Counter[bytes]], verbs: dict[bytes, int]) -> Entries:
     """The entries of `count_words` and `read_verb_stems`."""
-    from arabench.morph.segmenter_kernel import VERB_STEM
+    from arabench.morph.compiled.segmenter_kernel import VERB_STEM
 
     msa, dialect = counts["msa"], counts["dialect"]
     total = Counter(msa)
@@ -160,7 +160,7 @@ def with_stems(entries: Entries, cuts: Sequence[Cut], sure: Sequence[bool]) -> E
         cuts: the first model's answer for each of `entries.words`.
         sure: whether it was sure of it; other words say nothing.
     """
-    from arabench.morph.segmenter_kernel import AUTO_STEM
+    from arabench.morph.compiled.segmenter_kernel import AUTO_STEM
 
     made: Counter[bytes] = Counter()
     verbal: Counter[bytes] = Counter()
@@ -194,7 +194,7 @@ _NOMINAL: Final[frozenset[Kind]] = frozenset({"article", "preposition", "noun_su
 
 
 def _hashes(words: Sequence[bytes]) -> Any:
-    from arabench.morph.segmenter_kernel import hash_letters
+    from arabench.morph.compiled.segmenter_kernel import hash_letters
 
     return np.array(
         [hash_letters(np.frombuffer(word, dtype=np.uint8)) for word in words], dtype=np.uint64
@@ -203,7 +203,7 @@ def _hashes(words: Sequence[bytes]) -> Any:
 
 def build(entries: Entries) -> Any:
     """The table: (PLACES,) uint16."""
-    from arabench.morph.segmenter_kernel import store
+    from arabench.morph.compiled.segmenter_kernel import store
 
     # A table more than 7/8 full answers slowly, and wrongly more often.
     most = PLACES * 7 // 8

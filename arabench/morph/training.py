@@ -24,6 +24,8 @@ import numpy as np
 from arabench.morph import lexicon
 from arabench.morph.analysis import Kind
 from arabench.morph.answers import Cut, cuts_of, cuts_of_treebank
+from arabench.morph.compiled.segmenter_kernel import MAX_CANDIDATES, WEIGHTS, candidates, decide
+from arabench.morph.compiled.segmenter_training_kernel import train_epoch
 from arabench.morph.compiled_grammar import compiled
 from arabench.morph.gold import (
     TWEETS,
@@ -37,13 +39,6 @@ from arabench.morph.gold import (
 from arabench.morph.letters import MAX_LETTERS, decode
 from arabench.morph.lexicon import Entries
 from arabench.morph.model_file import Model
-from arabench.morph.segmenter_kernel import (
-    MAX_CANDIDATES,
-    WEIGHTS,
-    candidates,
-    decide,
-)
-from arabench.morph.segmenter_training_kernel import train_epoch
 from arabench.morph.written import read_written
 from arabench.text.hashes import MASK, SPLITMIX_STEP, splitmix64
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import xxhash
 
 from arabench.audit.reading import ReadPlan, Unread
-from arabench.corpus.readers import read_batches
+from arabench.corpus.formats.readers import read_batches
 from arabench.errors import UsageError
 from arabench.subwords.options import TrainOptions
 from arabench.subwords.pipeline import BOUNDARY

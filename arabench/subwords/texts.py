@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from arabench import chars
 from arabench.audit.reading import ReadPlan, Unread, plan_reading
-from arabench.corpus.readers import read_batches
+from arabench.corpus.formats.readers import read_batches
 from arabench.errors import UsageError
 from arabench.evaluation.data.parallel import ParallelItem, codes_for, load_parallel
 from arabench.evaluation.data.source import ENGLISH, Source

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arabench.subwords import unigram_kernel
+from arabench.subwords.compiled import unigram_kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -31,9 +31,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from arabench.morph.camel import camel_mle
-from arabench.morph.camel_db import CompiledDatabase
-from arabench.morph.camel_file import read_database
+from arabench.morph.camel.database import CompiledDatabase
+from arabench.morph.camel.database_file import read_database
+from arabench.morph.camel.segmenters import camel_mle
 from arabench.text.camel_data import import_camel
 from tests.morph.camel_folder import write_mle
 
@@ -73,7 +73,7 @@ def _peer_rate(analyze: Callable[[str], Any], words: list[str]) -> float:
 
 def compare_database(path: Path, words: list[str]) -> None:
     """Print rates of the database backend and of `Analyzer`."""
-    from arabench.morph.camel import CamelDatabase
+    from arabench.morph.camel.segmenters import CamelDatabase
 
     database, left_out = read_database(path)
     analyzer = import_camel("camel_tools.morphology.analyzer").Analyzer

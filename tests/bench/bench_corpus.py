@@ -39,8 +39,8 @@ import orjson
 
 from arabench import chars
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.normalize import NormalizeStep
-from arabench.corpus.run import run_files
+from arabench.corpus.runs.run import run_files
+from arabench.corpus.steps.normalize import NormalizeStep
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer, options_from
 

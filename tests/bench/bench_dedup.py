@@ -21,9 +21,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from arabench.corpus.dedup import DedupOptions, DedupStep
-from arabench.corpus.exact_duplicates import DigestTable, digest_texts
-from arabench.corpus.near_duplicates import U64, NearIndex, bands_for, jaccard, shingle_texts
+from arabench.corpus.steps.dedup.duplicates import DedupOptions, DedupStep
+from arabench.corpus.steps.dedup.exact_duplicates import DigestTable, digest_texts
+from arabench.corpus.steps.dedup.near_duplicates import (
+    U64,
+    NearIndex,
+    bands_for,
+    jaccard,
+    shingle_texts,
+)
 from tests.corpus.planted import Planted, plant
 
 THRESHOLD = 0.8

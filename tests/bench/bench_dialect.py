@@ -27,8 +27,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from arabench.corpus.dialect import dialect_files
 from arabench.corpus.io_options import IoOptions
+from arabench.corpus.steps.dialect.labels import dialect_files
 from arabench.dialect.features import FeatureSpec, words_of
 from arabench.dialect.identification import Identifier, identify_column
 from arabench.dialect.model import CLASSES, DialectModel, shipped_model

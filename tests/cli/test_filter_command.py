@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arabench.cli.main import main
-from arabench.corpus.filters import REASONS
+from arabench.corpus.steps.filters.verdicts import REASONS
 from tests.corpus.support import command, read_rows, write_rows
 
 GOOD = "وصل القطار متأخرا ولم يجد المسافرون من يخبرهم عن سبب التأخير في تلك الليلة"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.cli.main import main
-from arabench.corpus.sentences import SentenceOptions, SentenceStep
+from arabench.corpus.steps.sentences import SentenceOptions, SentenceStep
 from arabench.errors import UsageError
 from arabench.text.sentences import sentences
 from tests.corpus.support import command, names, read_rows, write_rows

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.cli.main import main
-from arabench.corpus import lines
+from arabench.corpus.formats import lines
 from tests.corpus.support import CLEAN, RAW, names
 
 Captured = pytest.CaptureFixture[str]

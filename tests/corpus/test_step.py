@@ -11,16 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.cli.main import main
-from arabench.corpus import output_names, plan
-from arabench.corpus.dedup import DedupOptions, DedupStep
-from arabench.corpus.dialect import TagDialectStep
-from arabench.corpus.inputs import expand_inputs
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.normalize import NormalizeStep, normalize_files
-from arabench.corpus.run import run_files
-from arabench.corpus.sentences import SentenceStep
+from arabench.corpus.lanes.function_engine import FunctionEngine
+from arabench.corpus.runs import output_names, plan
+from arabench.corpus.runs.inputs import expand_inputs
+from arabench.corpus.runs.run import run_files
 from arabench.corpus.step import Processed, Row, Step, TextStep
-from arabench.corpus.text_engine import FunctionEngine
+from arabench.corpus.steps.dedup.duplicates import DedupOptions, DedupStep
+from arabench.corpus.steps.dialect.labels import TagDialectStep
+from arabench.corpus.steps.normalize import NormalizeStep, normalize_files
+from arabench.corpus.steps.sentences import SentenceStep
 from arabench.dialect.identification import Identifier
 from arabench.files import atomic
 from arabench.text.normalize import Normalizer, options_from

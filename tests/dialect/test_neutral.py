@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arabench.dialect import feature_kernel as kernel
+from arabench.dialect.compiled import feature_kernel as kernel
 from arabench.dialect.features import FeatureSpec
 from arabench.dialect.identification import identify
 from arabench.dialect.model import NEVER_UNKNOWN, load_model, save_model

@@ -12,14 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
+from arabench.morph.compiled.decision_kernel import best_candidates
+from arabench.morph.compiled.segmenter_kernel import (
+    MAX_CANDIDATES,
+    MAX_FEATURES,
+    candidates,
+    describe,
+)
+from arabench.morph.compiled.segmenter_kernel import features as features_of
 from arabench.morph.compiled_grammar import compiled
-from arabench.morph.decision_kernel import best_candidates
 from arabench.morph.letters import CODE, encode_plain
 from arabench.morph.model_file import Model, read_model
 from arabench.morph.schemes import SCHEMES, WORD_CLASS, tokens_of
 from arabench.morph.segmenter import MODEL_PATH, BuiltinSegmenter
-from arabench.morph.segmenter_kernel import MAX_CANDIDATES, MAX_FEATURES, candidates, describe
-from arabench.morph.segmenter_kernel import features as features_of
 from arabench.morph.segmenter_templates import FACTS
 from arabench.morph.tokenizer import MARKS, MarkName, Tokenizer
 

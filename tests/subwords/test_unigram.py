@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arabench.subwords import unigram_kernel
+from arabench.subwords.compiled import unigram_kernel
 from arabench.subwords.unigram import MAX_PIECE_CHARS, _digamma, _lattices, train_unigram
 
 _WORDS = Counter(

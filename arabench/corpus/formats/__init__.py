@@ -1,0 +1,1 @@
+"""Files of every format, read into batches of rows and written from them."""

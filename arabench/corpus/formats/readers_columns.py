@@ -1,0 +1,401 @@
+"""Reading Parquet, Arrow IPC and `datasets` folders: record batches of bounded size."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from arabench.corpus.formats import dataset_folders
+from arabench.corpus.formats.names import Format
+from arabench.corpus.formats.rows import BATCH_BYTES, BATCH_ROWS, Batch, Reject, choices, lift_text
+from arabench.errors import DataError, UsageError
+from arabench.files.atomic import STDIO
+
+_FILE_MARK: Final = b"ARROW1"
+#: Bytes of a mapped file that may be read before its pages are given back.
+_MAPPED_BYTES: Final = 64 << 20
+_TEXT_TYPES: Final = {"string", "large_string", "string_view", "null"}
+
+
+def column_batches(
+    path: str, file_format: Format, text_field: str, keep_columns: bool
+) -> Iterator[Batch]:
+    """Batches of rows; with `keep_columns` also as Arrow data."""
+    schema = read_schema(path, file_format)
+    check_text_column(path, schema, text_field)
+    first_row = 1
+    for columns, consumed in record_batches(path, file_format):
+        batch = _rows_of(columns, path, first_row, text_field, keep_columns)
+        batch.bytes_read = consumed
+        first_row += columns.num_rows
+        yield batch
+
+
+def record_batches(path: str, file_format: Format) -> Iterator[tuple[Any, int]]:
+    """Record batches of at most `BATCH_ROWS` rows and about `BATCH_BYTES`, and bytes consumed.
+
+    Raises:
+        UsageError: standard input, where the format cannot be read from it.
+        DataError: the file is no readable file of its format, or is damaged.
+    """
+    if file_format == "parquet":
+        batches = _parquet_batches(path)
+    elif file_format == "datasets":
+        batches = _folder_batches(path)
+    else:
+        batches = _ipc_batches(path)
+    rows = 0
+    # An error of the code that takes the batches must not be taken for a damaged file.
+    while True:
+        try:
+            item = next(batches, None)
+        except _errors() as error:
+            raise DataError(f"{path!r} is damaged after row {rows}: {error}") from error
+        if item is None:
+            return
+        yield item
+        rows += item[0].num_rows
+
+
+def read_schema(path: str, file_format: Format = "parquet") -> Any:
+    """The Arrow schema of a file of columns.
+
+    Raises:
+        UsageError: standard input.
+        DataError: it is not a readable file of its format.
+    """
+    kind = {"parquet": "Parquet"}.get(file_format, "Arrow")
+    if path == STDIO:
+        raise UsageError(f"{kind} cannot be read from standard input. Name the file.")
+    if file_format == "datasets":
+        first = dataset_folders.data_files(path)[0]
+        return read_schema(first, "arrow")
+    try:
+        if file_format == "parquet":
+            import pyarrow.parquet as pq
+
+            schema = pq.read_schema(path)
+        else:
+            with _Mapped(path) as mapped:
+                schema = _open_ipc(mapped).schema
+        list(_column_names(schema))  # whether they are UTF-8 shows when they are looked at
+        return schema
+    except _errors() as error:
+        raise DataError(
+            f"{path!r} is not a readable {kind} file: {error}. Check its format, or fetch it again."
+        ) from error
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    import pyarrow as pa
+
+    return (pa.ArrowException, OSError, UnicodeDecodeError)
+
+
+def _parquet_batches(path: str) -> Iterator[tuple[Any, int]]:
+    import pyarrow.parquet as pq
+
+    total = max(1, Path(path).stat().st_size)
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        rows_total = max(1, file.metadata.num_rows)
+        for columns in file.iter_batches(batch_size=_rows_per_batch(file.metadata)):
+            yield columns, total * columns.num_rows // rows_total
+
+
+def _rows_per_batch(metadata: Any) -> int:
+    size: int = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    bytes_per_row = max(1, size // max(1, int(metadata.num_rows)))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // bytes_per_row))
+
+
+def _folder_batches(path: str) -> Iterator[tuple[Any, int]]:
+    schema = None
+    for file in dataset_folders.data_files(path):
+        for columns, consumed in _ipc_batches(file):
+            if schema is None:
+                schema = columns.schema
+            elif not columns.schema.equals(schema):
+                raise DataError(f"{file!r} has other columns than the files before it.")
+            yield columns, consumed
+
+
+def _ipc_batches(path: str) -> Iterator[tuple[Any, int]]:
+    with _Mapped(path) as mapped:
+        reader = _open_ipc(mapped)
+        before = 0
+        for whole in _all_batches(reader):
+            _validate_whole(whole)
+            consumed = mapped.position() - before
+            before += consumed
+            size = max(1, _bytes_of_rows(whole))
+            per_slice = max(1, min(BATCH_ROWS, BATCH_BYTES * whole.num_rows // size))
+            for start in range(0, whole.num_rows, per_slice):
+                columns = whole.slice(start, per_slice)
+                _validate_rows(columns)
+                yield columns, consumed * columns.num_rows // whole.num_rows
+                mapped.release(columns.nbytes)
+
+
+def _all_batches(reader: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if isinstance(reader, pa.RecordBatchFileReader):
+        for place in range(reader.num_record_batches):
+            yield reader.get_batch(place)
+    else:
+        yield from reader
+
+
+def _open_ipc(mapped: _Mapped) -> Any:
+    """A reader of an IPC file or stream, whatever the name says."""
+    import pyarrow as pa
+
+    if mapped.mark() == _FILE_MARK:
+        return pa.ipc.open_file(mapped.buffer)
+    return pa.ipc.open_stream(mapped.buffer)
+
+
+def _bytes_of_rows(batch: Any) -> int:
+    """Bytes of a batch without its dictionaries, which all slices share."""
+    import pyarrow as pa
+
+    return sum(
+        column.indices.nbytes if pa.types.is_dictionary(column.type) else column.nbytes
+        for column in batch.columns
+    )
+
+
+def _validate_whole(batch: Any) -> None:
+    """Check a batch as far as it can be done without reading all of it, and its dictionaries."""
+    import pyarrow as pa
+
+    batch.validate()
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            column.validate(full=True)
+
+
+def _validate_rows(batch: Any) -> None:
+    """Refuse offsets that point outside: Arrow trusts them, and reading would end the process.
+
+    Text that is not UTF-8 at the top is left to be found row by row.
+    """
+    import pyarrow as pa
+
+    as_bytes = {
+        "string": pa.binary,
+        "large_string": pa.large_binary,
+        "string_view": pa.binary_view,
+    }
+    for column in batch.columns:
+        kind = str(column.type)
+        if not pa.types.is_dictionary(column.type):
+            checked = column.view(as_bytes[kind]()) if kind in as_bytes else column
+            checked.validate(full=True)
+
+
+class _Mapped:
+    """A file mapped into memory whose read pages are given back from time to time.
+
+    Arrow data is used where it lies, so that one batch may be larger than memory.
+    """
+
+    def __init__(self, path: str) -> None:
+        import pyarrow as pa
+
+        with Path(path).open("rb") as stream:
+            try:
+                self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError as error:  # an empty file cannot be mapped
+                raise OSError("it is empty") from error
+        self.buffer = pa.BufferReader(pa.py_buffer(self._map))
+        self._read = 0
+
+    def mark(self) -> bytes:
+        """The first bytes."""
+        return self._map[: len(_FILE_MARK)]
+
+    def position(self) -> int:
+        """Bytes that the reader has gone through."""
+        return int(self.buffer.tell())
+
+    def release(self, count: int) -> None:
+        """`count` more bytes were used. Data still in use is read again from the file."""
+        self._read += count
+        if self._read >= _MAPPED_BYTES and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._read = 0
+
+    def __enter__(self) -> _Mapped:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing: batches in use hold the mapping, and the last one ends it."""
+
+
+def check_text_column(path: str, schema: Any, text_field: str, *, nested: bool = True) -> None:
+    """Raise `UsageError` unless the column exists once and holds text.
+
+    Args:
+        path: for messages.
+        schema: pyarrow.Schema.
+        text_field: a column, or with `nested` a path into a struct such as `meta.body`.
+    """
+    import pyarrow as pa
+
+    kind = text_type(schema, text_field) if nested or text_field in schema.names else None
+    if kind is None:
+        names = list(_column_names(schema)) if nested else schema.names
+        raise UsageError(f"{path!r} has no column {text_field!r}. {choices(text_field, names)}")
+    twice = {name for name in schema.names if schema.names.count(name) > 1}
+    if twice:
+        raise UsageError(
+            f"{path!r} has several columns of the name {min(twice)!r}. Rename them first."
+        )
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if str(value) not in _TEXT_TYPES:
+        raise UsageError(
+            f"column {text_field!r} of {path!r} is {kind}, not text. "
+            "Choose a text column with --field."
+        )
+
+
+def text_type(schema: Any, text_field: str) -> Any:
+    """The type of a column or of a path into structs; None if there is none."""
+    import pyarrow as pa
+
+    if text_field in schema.names:
+        return schema.field(schema.names.index(text_field)).type
+    first, *path = text_field.split(".")
+    if schema.names.count(first) != 1:
+        return None
+    kind = schema.field(first).type
+    for key in path:
+        if not pa.types.is_struct(kind) or kind.get_field_index(key) < 0:
+            return None
+        kind = kind.field(kind.get_field_index(key)).type
+    return kind
+
+
+def _column_names(schema: Any) -> Iterator[str]:
+    import pyarrow as pa
+
+    def below(name: str, kind: Any) -> Iterator[str]:
+        yield name
+        if pa.types.is_struct(kind) and name.count(".") < 2:
+            for place in range(kind.num_fields):
+                yield from below(f"{name}.{kind.field(place).name}", kind.field(place).type)
+
+    for column in schema:
+        yield from below(column.name, column.type)
+
+
+def text_column(columns: Any, text_field: str) -> Any:
+    """The text of a record batch as an array; null where a struct on the way is null."""
+    if text_field in columns.schema.names:
+        return columns.column(columns.schema.names.index(text_field))
+    first, *path = text_field.split(".")
+    array = columns.column(columns.schema.names.index(first))
+    for key in path:
+        array = array.flatten()[array.type.get_field_index(key)]
+    return array
+
+
+def with_text_column(columns: Any, text_field: str, texts: Any) -> Any:
+    """A record batch with its text replaced; every other value, also in the structs, kept.
+
+    Args:
+        columns: pyarrow.RecordBatch.
+        text_field: a column or a path into structs.
+        texts: array of the same type as the text was.
+    """
+    schema = columns.schema
+    if text_field in schema.names:
+        place = schema.names.index(text_field)
+        return columns.set_column(place, schema.field(place), texts)
+    first, *path = text_field.split(".")
+    place = schema.names.index(first)
+    return columns.set_column(
+        place, schema.field(place), _with_child(columns.column(place), path, texts)
+    )
+
+
+def _with_child(array: Any, path: Sequence[str], texts: Any) -> Any:
+    import pyarrow as pa
+
+    key, *rest = path
+    children = [array.field(place) for place in range(array.type.num_fields)]
+    place = array.type.get_field_index(key)
+    children[place] = _with_child(children[place], rest, texts) if rest else texts
+    fields = [array.type.field(index) for index in range(array.type.num_fields)]
+    mask = array.is_null() if array.null_count else None
+    return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
+
+
+def take_rows(columns: Any, places: Sequence[int]) -> Any:
+    """The rows of a record batch at `places`, which rise."""
+    import pyarrow as pa
+
+    try:
+        return columns.take(pa.array(places, pa.int64()))
+    except pa.ArrowNotImplementedError:  # of views of strings, as Polars writes them
+        known = set(places)
+        starts = [place for place in places if place - 1 not in known]
+        ends = [place + 1 for place in places if place + 1 not in known]
+        runs = [columns.slice(start, end - start) for start, end in zip(starts, ends, strict=True)]
+        return pa.concat_batches(runs or [columns.slice(0, 0)])
+
+
+def _rows_of(columns: Any, path: str, first_row: int, text_field: str, keep_columns: bool) -> Batch:
+    import pyarrow as pa
+
+    if keep_columns:
+        wanted = pa.RecordBatch.from_arrays([text_column(columns, text_field)], [text_field])
+    else:
+        wanted = columns
+    batch = Batch(columns=columns if keep_columns else None)
+    try:
+        batch.rows = wanted.to_pylist()
+    except UnicodeDecodeError:
+        # Some string in the batch is not UTF-8: find the rows one by one.
+        readable = []
+        for offset in range(wanted.num_rows):
+            try:
+                batch.rows += wanted.slice(offset, 1).to_pylist()
+                readable.append(offset)
+            except UnicodeDecodeError as error:
+                raw = bytes(error.object)
+                reason = f"invalid UTF-8 at byte {error.start}"
+                batch.rejects.append(Reject(path, first_row + offset, reason, raw))
+        if keep_columns:
+            batch.columns = take_rows(columns, readable)
+    for row in batch.rows:
+        if text_field not in row and not lift_text(row, text_field):
+            row[text_field] = None  # a struct on the way is null
+    return batch
+
+
+def common_schema(paths: Sequence[str], schemas: Sequence[Any]) -> Any:
+    """The schema that holds the rows of all files.
+
+    Raises:
+        UsageError: the files have columns of the same name and different types.
+    """
+    import pyarrow as pa
+
+    if all(schema.equals(schemas[0]) for schema in schemas):
+        return schemas[0]
+    try:
+        schema = pa.unify_schemas(list(schemas), promote_options="permissive")
+    except pa.ArrowException as error:
+        raise UsageError(
+            f"the columns of {', '.join(paths)} do not fit together: {error}. "
+            "Write them to a folder, one file each, or to .jsonl."
+        ) from error
+    # `datasets` notes the columns of the first file here, and would refuse to load others.
+    metadata = {
+        key: value for key, value in (schema.metadata or {}).items() if key != b"huggingface"
+    }
+    return schema.with_metadata(metadata or None)

@@ -1,0 +1,1 @@
+"""How rows travel from one source to one writer: as bytes of lines, as columns, or as dicts."""

@@ -1,0 +1,1 @@
+"""Compiled scans of JSON lines and text lines."""

@@ -1,0 +1,1 @@
+"""One command over many files: what is read and written, kept, resumed and told."""

@@ -1,0 +1,1 @@
+"""What commands do to rows: one file or folder a step."""

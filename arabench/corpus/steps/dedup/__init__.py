@@ -1,0 +1,1 @@
+"""Drop exact and near duplicates."""

@@ -1,0 +1,1 @@
+"""Add the variety of each text."""

@@ -1,0 +1,1 @@
+"""Keep or drop documents by what their text looks like."""

@@ -1,0 +1,334 @@
+"""What is measured of a text before it is kept or dropped: shares, lengths, repetition.
+
+Word statistics look at folded words (`arabench.corpus.word_hashes`): diacritics and
+spelling variants make no difference. Texts are measured in blocks as arrays; a single
+text is a block of one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from arabench.corpus import word_hashes as words
+from arabench.text import hash_arrays
+from arabench.text.boilerplate_lines import boilerplate_lines, line_breaks
+from arabench.text.hash_arrays import I64, U64, HashSet
+
+F64 = npt.NDArray[np.float64]
+Flags = words.Flags
+
+#: Words in the phrases whose repetition is measured: the shortest duplicate n-gram of Gopher.
+PHRASE_WORDS: Final = 5
+#: Words in the phrase whose share is measured: the shortest top n-gram of Gopher.
+TOP_PHRASE_WORDS: Final = 2
+
+
+def _toml(name: str) -> dict[str, Any]:
+    """A data file that travels beside this module."""
+    return tomllib.loads(
+        files("arabench.corpus.steps.filters").joinpath(name).read_text(encoding="utf-8")
+    )
+
+
+@functools.cache
+def stop_words() -> dict[str, list[str]]:
+    """Function words by variety code, as in stop_words.toml."""
+    return _toml("stop_words.toml")
+
+
+@functools.cache
+def _known_stop_words() -> HashSet:
+    listed = [word for group in stop_words().values() for word in group]
+    return HashSet(words.scan(listed).hashes)
+
+
+@dataclasses.dataclass(slots=True)
+class Measures:
+    """What is measured of texts: one value per text in every array, in order.
+
+    Shares of nothing (no letters, no words) are 0.
+    """
+
+    words: F64
+    """Runs of letters and digits."""
+    arabic: F64
+    """Arabic letters per letter of any script."""
+    symbols: F64
+    """Symbols per visible character."""
+    letter_words: F64
+    """Words that hold a letter, per word."""
+    mean_word_chars: F64
+    """Letters and digits per word."""
+    repeated_lines: F64
+    """Letters in lines that stood in the text before, per letter."""
+    repeated_phrases: F64
+    """Letters in runs of `PHRASE_WORDS` words that stood in the text before, per letter."""
+    top_phrase: F64
+    """Letters in the commonest pair of words, if it occurs twice, per letter."""
+    stop_words: F64
+    """Function words of any variety, per word."""
+    boilerplate: F64
+    """Letters in boilerplate lines (`arabench.text.boilerplate`), per letter."""
+
+
+MEASURES: Final = tuple(field.name for field in dataclasses.fields(Measures))
+
+
+def measure_many(texts: Sequence[str]) -> Measures:
+    """Measures of texts, in order. Total: any string has values."""
+    parts = [_measure_block(block) for block in words.blocks(texts)]
+    return Measures(
+        *(
+            np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0)])
+            for name in MEASURES
+        )
+    )
+
+
+def measure(text: str) -> dict[str, float]:
+    """Measures of one text by name (see `Measures`)."""
+    values = measure_many([text])
+    return {name: float(getattr(values, name)[0]) for name in MEASURES}
+
+
+def arabic_share(text: str) -> float:
+    """Arabic letters per letter of any script; 0 without letters.
+
+    >>> round(arabic_share("كتبت README بالأمس"), 2)
+    0.62
+    """
+    return measure(text)["arabic"]
+
+
+def symbol_share(text: str) -> float:
+    """Symbols (emoji, markup signs, broken characters) per visible character."""
+    return measure(text)["symbols"]
+
+
+def stop_word_share(text: str) -> float:
+    """Function words of MSA or any dialect group, per word."""
+    return measure(text)["stop_words"]
+
+
+def repetition(text: str) -> float:
+    """Letters in repeated lines or repeated runs of five words, whichever is more, per letter."""
+    values = measure(text)
+    return max(values["repeated_lines"], values["repeated_phrases"])
+
+
+def boilerplate_share(text: str) -> float:
+    """Letters in boilerplate lines, per letter."""
+    return measure(text)["boilerplate"]
+
+
+def _share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> F64:
+    shares: F64 = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    return shares
+
+
+def _sums(values: npt.NDArray[Any], bounds: I64) -> F64:
+    """Sum of `values[bounds[i] : bounds[i + 1]]` for every i."""
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    return (total[bounds[1:]] - total[bounds[:-1]]).astype(np.float64)
+
+
+def _measure_block(block: words.Block) -> Measures:
+    counts = {
+        kind: np.add.reduceat(block.classes == kind, block.text_starts[:-1], dtype=np.int64)
+        for kind in (
+            words.ARABIC,
+            words.LETTER,
+            words.SYMBOL,
+            words.SPACE,
+            words.IGNORED,
+            words.LINK,
+        )
+    }
+    size = np.diff(block.text_starts)
+    bounds = block.text_words
+    word_count = np.diff(bounds).astype(np.float64)
+    letters = _sums(block.lengths, bounds)  # folded letters and digits
+    text_of_word = np.repeat(np.arange(len(size)), np.diff(bounds))
+    lines = _Lines(block)
+    return Measures(
+        words=word_count,
+        arabic=_share(counts[words.ARABIC], counts[words.ARABIC] + counts[words.LETTER]),
+        symbols=_share(
+            counts[words.SYMBOL],
+            size - counts[words.SPACE] - counts[words.IGNORED] - counts[words.LINK],
+        ),
+        letter_words=_share(_sums(block.digits < block.lengths, bounds), word_count),
+        mean_word_chars=_share(letters, word_count),
+        repeated_lines=_share(lines.sums_where(lines.repeated(text_of_word)), letters),
+        repeated_phrases=_share(_repeated_phrases(block, text_of_word), letters),
+        top_phrase=_share(_top_phrase(block, text_of_word), letters),
+        stop_words=_share(_sums(_is_stop_word(block), bounds), word_count),
+        boilerplate=_share(_boilerplate(block), letters),
+    )
+
+
+#: WAW and FA, conjunctions written as one word with the next.
+_CONJUNCTIONS: Final = (0x0648, 0x0641)
+
+
+def _is_stop_word(block: words.Block) -> words.Flags:
+    known = _known_stop_words()
+    found = np.zeros(len(block.hashes), dtype=np.bool_)
+    found[known.places(block.hashes)] = True
+    first = block.firsts
+    joined = np.flatnonzero(~found & ((first == _CONJUNCTIONS[0]) | (first == _CONJUNCTIONS[1])))
+    found[joined[known.places(block.tails[joined])]] = True
+    return found
+
+
+def _repeats(keys: U64) -> tuple[I64, words.Flags]:
+    """Places in the order of (key, place), and which of them hold the key of the one before.
+
+    Key and place share 64 bits: one sort of integers is many times faster than an
+    argsort. In a block of usual size two keys are confused with odds below one in a million,
+    in the longest text once in 500.
+    """
+    place_bits = np.uint64(max(1, len(keys).bit_length()))
+    places = np.arange(len(keys), dtype=np.uint64)
+    packed = np.sort((keys >> place_bits << place_bits) | places)
+    order = (packed & np.uint64((1 << int(place_bits)) - 1)).astype(np.int64)
+    again = np.zeros(len(keys), dtype=np.bool_)
+    again[1:] = (packed[1:] >> place_bits) == (packed[:-1] >> place_bits)
+    return order, again
+
+
+def _phrase_keys(block: words.Block, text_of_word: I64, length: int) -> tuple[U64, I64]:
+    """Keys of all phrases inside one text, told apart by text, and their first words."""
+    hashes = hash_arrays.phrases(block.hashes, length)
+    inside = np.flatnonzero(
+        text_of_word[: len(hashes)] == text_of_word[length - 1 :][: len(hashes)]
+    )
+    salt = text_of_word[inside].astype(np.uint64)
+    return hash_arrays.mix(hashes[inside] + salt), inside
+
+
+def _repeated_phrases(block: words.Block, text_of_word: I64) -> F64:
+    keys, firsts = _phrase_keys(block, text_of_word, PHRASE_WORDS)
+    order, again = _repeats(keys)
+    repeated = firsts[order[again]]
+    change = np.zeros(len(block.hashes) + 1, dtype=np.int32)
+    np.add.at(change, repeated, 1)
+    np.add.at(change, repeated + PHRASE_WORDS, -1)
+    covered = np.cumsum(change[:-1]) > 0
+    return _sums(np.where(covered, block.lengths, 0), block.text_words)
+
+
+def _top_phrase(block: words.Block, text_of_word: I64) -> F64:
+    keys, firsts = _phrase_keys(block, text_of_word, TOP_PHRASE_WORDS)
+    top = np.zeros(len(block.text_starts) - 1)
+    order, again = _repeats(keys)
+    begins = np.flatnonzero(~again)
+    count = np.diff(np.append(begins, len(order)))
+    several = count > 1
+    first = firsts[order[begins[several]]]
+    letters = (block.lengths[first] + block.lengths[first + 1]) * count[several]
+    np.maximum.at(top, text_of_word[first], letters)
+    return top
+
+
+def _boilerplate(block: words.Block) -> F64:
+    """Letters in boilerplate lines of every text."""
+    if block.text is block.given:
+        breaks, found = boilerplate_lines(block.text, block.codes)
+    else:
+        _, found = boilerplate_lines(block.given, words.code_points(block.given))
+        breaks = line_breaks(block.codes)
+    if not found.any():
+        return np.zeros(len(block.text_starts) - 1)
+    line = np.searchsorted(breaks, block.starts)
+    return _sums(np.where(found[line], block.lengths, 0), block.text_words)
+
+
+class _Lines:
+    """Lines of a block that hold words; a text ends its last line."""
+
+    def __init__(self, block: words.Block) -> None:
+        self._block = block
+        ends = np.searchsorted(block.starts, block.breaks)
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])
+        filled = ends > starts
+        self.starts, self.ends = starts[filled], ends[filled]
+
+    def repeated(self, text_of_word: I64) -> words.Flags:
+        """Lines whose words stood in an earlier line of the same text."""
+        hashes = hash_arrays.runs(self._block.hashes, self.starts, self.ends)
+        salt = text_of_word[self.starts].astype(np.uint64)
+        order, again = _repeats(hash_arrays.mix(hashes + salt))
+        repeated = np.zeros(len(self.starts), dtype=np.bool_)
+        repeated[order[again]] = True
+        return repeated
+
+    def sums_where(self, chosen: words.Flags) -> F64:
+        """Letters of the chosen lines, per text."""
+        change = np.zeros(len(self._block.hashes) + 1, dtype=np.int8)
+        change[self.starts[chosen]] += 1
+        change[self.ends[chosen]] -= 1
+        inside = np.cumsum(change[:-1]) > 0
+        return _sums(np.where(inside, self._block.lengths, 0), self._block.text_words)
+
+
+#: Bins of a histogram: shares in steps of a thousandth, counts in steps of 2.3 %.
+_BINS: Final = 1000
+_BINS_PER_DECADE: Final = 100
+_QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+class Spread:
+    """How measures are spread over a corpus, in constant memory and any order of texts."""
+
+    def __init__(self) -> None:
+        self._counts = {name: np.zeros(_BINS + 1, dtype=np.int64) for name in MEASURES}
+        self._lock = Lock()
+        self.texts = 0
+        """Texts counted."""
+
+    def add(self, measures: Measures) -> None:
+        """Count the texts of a batch; may be called from any thread."""
+        binned = {name: _bin(name, getattr(measures, name)) for name in MEASURES}
+        with self._lock:
+            self.texts += len(measures.words)
+            for name, places in binned.items():
+                self._counts[name] += np.bincount(places, minlength=_BINS + 1)
+
+    def quantiles(self) -> dict[str, dict[str, float]]:
+        """Measure -> quantile (as `p01` .. `p99`) -> value, to about three digits."""
+        return {name: self._quantiles(name) for name in MEASURES if self._counts[name].any()}
+
+    def _quantiles(self, name: str) -> dict[str, float]:
+        total = np.cumsum(self._counts[name])
+        places = np.searchsorted(total, np.array(_QUANTILES) * total[-1])
+        return {
+            f"p{round(100 * quantile):02d}": _unbin(name, int(place))
+            for quantile, place in zip(_QUANTILES, places, strict=True)
+        }
+
+
+def _is_count(name: str) -> bool:
+    return name in {"words", "mean_word_chars"}
+
+
+def _bin(name: str, values: F64) -> I64:
+    scaled = np.log10(values + 1) * _BINS_PER_DECADE if _is_count(name) else values * _BINS
+    bins: I64 = np.minimum(np.round(scaled), _BINS).astype(np.int64)
+    return bins
+
+
+def _unbin(name: str, place: int) -> float:
+    if _is_count(name):
+        return float(f"{10 ** (place / _BINS_PER_DECADE) - 1:.3g}")
+    return place / _BINS

@@ -1,0 +1,1 @@
+"""Compiled code of dialect identification and of its training."""

@@ -1,0 +1,1 @@
+"""Segmenters on CAMeL's morphology, where camel-tools is installed."""

@@ -1,0 +1,1 @@
+"""Compiled code of the segmenter and of its training."""
