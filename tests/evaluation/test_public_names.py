@@ -21,7 +21,11 @@ MOVED = {
         "NOISE_RATES": "metrics.noise_curves",
     },
     "results": dict.fromkeys(("Evaluation", "TaskResult", "load_evaluation"), "runner.results"),
-    "runner": dict.fromkeys(("Request", "evaluate", "write_results"), "runner.evaluate"),
+    "runner": {
+        "Request": "runner.evaluate",
+        "evaluate": "runner.evaluate",
+        "write_results": "harness.output",
+    },
     "source": dict.fromkeys(("Source", "ENGLISH", "code_of", "known_codes"), "data.source"),
     "parallel": dict.fromkeys(("ParallelItem", "codes_for", "load_parallel"), "data.parallel"),
     "answers": dict.fromkeys(("answer_tokens", "exact_match", "token_f1"), "metrics.answers"),

@@ -8,10 +8,8 @@ does not change the model's logits is refused. The output has lm-eval's format, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -30,8 +28,8 @@ from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.harness.conditions import RUN_KEY
+from arabench.evaluation.harness.output import write_results
 from arabench.evaluation.harness.run import language_model, measure, task_manager
-from arabench.files.atomic import atomic_writer
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
 
@@ -222,23 +220,3 @@ def _provenance(
         "packages": {package: version(package) for package in _PACKAGES},
         "metadata": dict(request.metadata),
     }
-
-
-def write_results(folder: Path, results: dict[str, Any]) -> Path:
-    """Write lm-eval's result structure as lm-eval names it; returns the folder.
-
-    The results file is written last, so that a folder with one is complete.
-    """
-    from lm_eval.utils import handle_non_serializable
-
-    stamp = datetime.now().isoformat().replace(":", "-")
-    samples = results.pop("samples", {})
-    for task, rows in samples.items():
-        with atomic_writer(str(folder / f"samples_{task}_{stamp}.jsonl")) as stream:
-            for row in rows:
-                text = json.dumps(row, default=handle_non_serializable, ensure_ascii=False)
-                stream.write(text.encode("utf-8") + b"\n")
-    with atomic_writer(str(folder / f"results_{stamp}.json")) as stream:
-        text = json.dumps(results, default=handle_non_serializable, ensure_ascii=False, indent=1)
-        stream.write(text.encode("utf-8"))
-    return folder

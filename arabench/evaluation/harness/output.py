@@ -1,0 +1,30 @@
+"""Results and samples in lm-eval's own form, so that the gate reads either command's."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from arabench.files.atomic import atomic_writer
+
+
+def write_results(folder: Path, results: dict[str, Any]) -> Path:
+    """Write lm-eval's result structure as lm-eval names it; returns the folder.
+
+    The results file is written last, so that a folder with one is complete.
+    """
+    from lm_eval.utils import handle_non_serializable
+
+    stamp = datetime.now().isoformat().replace(":", "-")
+    samples = results.pop("samples", {})
+    for task, rows in samples.items():
+        with atomic_writer(str(folder / f"samples_{task}_{stamp}.jsonl")) as stream:
+            for row in rows:
+                text = json.dumps(row, default=handle_non_serializable, ensure_ascii=False)
+                stream.write(text.encode("utf-8") + b"\n")
+    with atomic_writer(str(folder / f"results_{stamp}.json")) as stream:
+        text = json.dumps(results, default=handle_non_serializable, ensure_ascii=False, indent=1)
+        stream.write(text.encode("utf-8"))
+    return folder

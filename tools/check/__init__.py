@@ -1,0 +1,1 @@
+"""What `make check` keeps: the direction of imports, and the shape of the house."""
