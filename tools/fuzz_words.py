@@ -22,9 +22,10 @@ from fuzz_engines import COMMON, random_text
 
 from arabench.dialect.identification import Identifier
 from arabench.dialect.scoring import Kernel, reference_sums
+from arabench.morph.marks import MARKS
 from arabench.morph.schemes import SCHEMES
 from arabench.morph.segmenter import BuiltinSegmenter
-from arabench.morph.tokenizer import MARKS, Tokenizer
+from arabench.morph.tokenizer import Tokenizer
 from arabench.script.arabizi import to_arabic
 from arabench.script.latin import to_arabizi
 from arabench.text.column import Column

@@ -14,8 +14,8 @@ import orjson
 from arabench.checkpoints import is_local
 from arabench.corpus.formats.names import format_of, is_dataset_dict, is_dataset_folder
 from arabench.corpus.formats.readers import read_batches
+from arabench.corpus.runs.digests import files_below
 from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_inputs
-from arabench.corpus.runs.manifest import files_below
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.evaluation.source import HUB_PREFIX
 from arabench.files.atomic import STDIO

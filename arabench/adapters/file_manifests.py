@@ -25,10 +25,10 @@ from arabench.corpus.runs.manifest import (
     manifest_path,
     read_manifest,
     record_of,
-    verify,
     write_manifest,
 )
 from arabench.corpus.runs.run import Summary
+from arabench.corpus.runs.verification import verify
 from arabench.errors import DataError, UsageError
 
 _PARTIAL: Final = re.compile(r"\.(.+?)((\.rejects|\.dropped)\.jsonl)?\.[0-9]+\.partial")

@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, scheme and mark."""
     from arabench.cli.files import add_file_arguments
     from arabench.cli.tokenize import add_backend_arguments, add_scheme_arguments
+    from arabench.morph.marks import DEFAULT_MARK
     from arabench.morph.schemes import DEFAULT_SCHEME
-    from arabench.morph.tokenizer import DEFAULT_MARK
 
     add_file_arguments(parser)
     add_scheme_arguments(

@@ -181,7 +181,7 @@ def _normalize_and_tag(options: argparse.Namespace, normalizer: Normalizer, io: 
     """Normalize, with the variety of each text in one more field."""
     from arabench.cli.files import find_inputs, input_progress, report
     from arabench.corpus.steps.dialect.fields import VARIETY_FIELD
-    from arabench.corpus.steps.dialect.labels import tag_files
+    from arabench.corpus.steps.dialect.tags import tag_files
     from arabench.corpus.steps.normalize import NormalizeStep
     from arabench.dialect.identification import Identifier
     from arabench.dialect.model import load_model

@@ -27,8 +27,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, scheme, mark and backend."""
     from arabench.cli.files import add_file_arguments
+    from arabench.morph.marks import DEFAULT_MARK
     from arabench.morph.schemes import DEFAULT_SCHEME
-    from arabench.morph.tokenizer import DEFAULT_MARK
 
     add_file_arguments(parser)
     add_scheme_arguments(parser, f"[{DEFAULT_SCHEME}]", f"[{DEFAULT_MARK}]")
@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_scheme_arguments(parser: argparse.ArgumentParser, scheme: str, mark: str) -> None:
     """--scheme and --mark; `scheme` and `mark` name their defaults for the help text."""
+    from arabench.morph.marks import MARKS
     from arabench.morph.schemes import SCHEMES
-    from arabench.morph.tokenizer import MARKS
 
     schemes = "; ".join(f"{name}: {known.summary}" for name, known in SCHEMES.items())
     marks = "; ".join(f"{name}: {summary}" for name, summary in MARKS.items())

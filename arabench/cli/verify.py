@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verify, list findings, and say the result."""
     from arabench.cli.console import say
-    from arabench.corpus.runs.manifest import verify
+    from arabench.corpus.runs.verification import verify
     from arabench.files.standard_output import standard_output
 
     manifest, findings = verify(options.manifest, inputs=options.inputs, count_rows=options.rows)

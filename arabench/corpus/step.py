@@ -3,7 +3,7 @@
 `Step` says what must be given (a signature, and what becomes of a batch of rows) and what may be
 given besides. Two hooks let rows travel without becoming Python objects: a step that rewrites
 nothing but the text has a `TextEngine` (see `TextStep`), one that adds fields which depend on
-nothing but the text has an `Annotator`. Lanes (`arabench.corpus.lanes.lanes`) choose by these.
+nothing but the text has an `Annotator`. Lanes (`arabench.corpus.lanes`) choose by these.
 """
 
 from __future__ import annotations

@@ -2,9 +2,7 @@
 
 Words are maximal runs of Arabic letters, marks and tatweel; every other character is copied, and
 so are hashtags and mentions, which are names and would no longer be found in pieces.
-A mark says how tokens of a word are told from words, and which literal text has to be
-escaped for it, with a backslash: only what stands between two Arabic words and is exactly
-what a mark would write there.
+How tokens are told from words is said in `arabench.morph.marks`.
 """
 
 from __future__ import annotations
@@ -12,20 +10,20 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from operator import add
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from arabench.errors import UsageError, did_you_mean
 from arabench.morph.analysis import Analysis, Segmenter
 from arabench.morph.backends import open_backend
-from arabench.morph.join import attach_enclitic, attach_proclitic
+from arabench.morph.marks import DEFAULT_MARK as DEFAULT_MARK
+from arabench.morph.marks import MARKS as MARKS
+from arabench.morph.marks import SIGNS, mark_named, notation_of
+from arabench.morph.memo import Memo
 from arabench.morph.schemes import (
     DEFAULT_SCHEME,
     SCHEMES_VERSION,
     WORD_CLASS,
-    Tokens,
     scheme_named,
     tokens_of,
 )
@@ -34,179 +32,10 @@ from arabench.morph.segmenter import BuiltinSegmenter
 if TYPE_CHECKING:
     from arabench.morph.plans import PlannedWriter
 
-MarkName = Literal["marked", "plus", "split"]
-
-#: Name -> what it writes, for help texts.
-MARKS: Final[dict[MarkName, str]] = {
-    "marked": "tokens apart, a plus sign where they attach",
-    "plus": "inside the word, plus signs between its pieces as spelled",
-    "split": "tokens apart, an invisible U+2060 where they attach",
-}
-
-DEFAULT_MARK: Final[MarkName] = "marked"
-
-_PLUS: Final = "+"
-_WORD_JOINER: Final = "\u2060"  # WORD JOINER
-_SIGNS: Final[dict[MarkName, str]] = {"marked": _PLUS, "plus": _PLUS, "split": _WORD_JOINER}
-
-#: Spellings kept with their tokens, likewise pieces between spaces, likewise tokens with their
-#: word; then half is forgotten. At some 300 bytes each a tokenizer stays below 200 MB.
-CACHE_SIZE: Final = 300_000
-#: Longer ones are hardly met twice.
-_LONGEST_KEY: Final = 48
-
 _NAME_SIGNS: Final = "#@"
 #: Words, hashtags and mentions. Marks and zero-width characters are no `\\w`.
 _WORDS: Final = re.compile(f"([{_NAME_SIGNS}][\\w{WORD_CLASS}]+|[{WORD_CLASS}]+)")
 _WORD_EDGE: Final = re.compile(f"[{WORD_CLASS}]")
-
-
-def mark_named(name: str) -> MarkName:
-    """The mark of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for known in MARKS:
-        if known == name:
-            return known
-    raise UsageError(f"unknown mark {name!r}. {did_you_mean(name, MARKS)}")
-
-
-class _Memo(dict[str, str]):
-    """A function of strings, its answers kept; threads may share one.
-
-    Args:
-        function: the answers for some strings, in order.
-    """
-
-    def __init__(self, function: Callable[[Sequence[str]], list[str]]) -> None:
-        self._function = function
-
-    def __missing__(self, key: str) -> str:
-        (answer,) = self._function([key])
-        if len(key) <= _LONGEST_KEY:
-            self[key] = answer
-        return answer
-
-    def learn(self, keys: set[str]) -> None:
-        """Work out together what is not known, in an order that depends on nothing else."""
-        # `keys.difference(self)` would go through all of a dict that is not exactly a dict.
-        new = sorted([key for key in keys if key not in self and len(key) <= _LONGEST_KEY])
-        if new:
-            self.update(zip(new, self._function(new), strict=True))
-
-    def make_room(self) -> None:
-        """Forget what was met last where it is too much: what is frequent was met early."""
-        if len(self) > CACHE_SIZE:
-            for key in list(self)[CACHE_SIZE // 2 :]:
-                self.pop(key, None)
-
-
-class _Apart:
-    """Tokens apart: the sign where one attaches, twice where it does letter by letter."""
-
-    def __init__(self, sign: str) -> None:
-        self._sign = sign
-        seam = f"{re.escape(sign)}{{1,2}}"
-        word = f"[{WORD_CLASS}]"
-        self._literal_before = re.compile(rf"\\*{seam} ")
-        self._literal_after = re.compile(rf" \\*{seam}")
-        self._before = re.compile(rf"(?<={word})\\(?=\\*{seam} {word})")
-        self._after = re.compile(rf"(?<={word}) \\(?=\\*{seam}{word})")
-        self._chain = re.compile(
-            rf"((?:{word}++{seam} )+{word}++(?: {seam}{word}++)*|{word}++(?: {seam}{word}++)+)"
-        )
-        self._surfaces = _Memo(self._join_surfaces)
-        self._words = _Memo(self._join_by_rules)
-
-    def write(self, tokens: Tokens) -> str:
-        """Tokens as they stand in the text."""
-        texts, host, plain = tokens
-        sign = self._sign
-        if len(texts) == 1:
-            return texts[0]
-        if True in plain:
-            signs = [sign * (1 + is_plain) for is_plain in plain]
-        else:
-            signs = [sign] * len(texts)
-        return " ".join(
-            [
-                *map(add, texts[:host], signs),
-                texts[host],
-                *map(add, signs[host + 1 :], texts[host + 1 :]),
-            ]
-        )
-
-    def escape(self, between: str) -> str:
-        """What stands between two words, so that it is not taken for a seam."""
-        if self._literal_before.fullmatch(between):
-            return "\\" + between
-        if self._literal_after.fullmatch(between):
-            return " \\" + between[1:]
-        return between
-
-    def read(self, text: str, *, surface: bool) -> str:
-        """The text of which this is the tokenized form."""
-        if self._sign not in text:
-            return text
-        known = self._surfaces if surface else self._words
-        parts = self._chain.split(text)
-        parts[1::2] = map(known.__getitem__, parts[1::2])
-        known.make_room()
-        text = "".join(parts)
-        if "\\" in text:
-            text = self._after.sub(" ", self._before.sub("", text))
-        return text
-
-    def _join_surfaces(self, chains: Sequence[str]) -> list[str]:
-        return [chain.replace(" ", "").replace(self._sign, "") for chain in chains]
-
-    def _join_by_rules(self, chains: Sequence[str]) -> list[str]:
-        return [self._join(chain.split(" ")) for chain in chains]
-
-    def _join(self, tokens: Sequence[str]) -> str:
-        sign = self._sign
-        host = sum(token.endswith(sign) for token in tokens)
-        word = tokens[host]
-        for token in tokens[host + 1 :]:
-            text = token.lstrip(sign)
-            is_plain = len(token) - len(text) == 2
-            word = word + text if is_plain else attach_enclitic(word, text)
-        for token in reversed(tokens[:host]):
-            text = token.rstrip(sign)
-            is_plain = len(token) - len(text) == 2
-            word = text + word if is_plain else attach_proclitic(text, word)
-        return word
-
-
-class _Inside:
-    """Pieces of a word with plus signs between them."""
-
-    def __init__(self) -> None:
-        word = f"[{WORD_CLASS}]"
-        self._literal = re.compile(r"\\*\+")
-        self._seam = re.compile(rf"(?<={word})\+(?={word})")
-        self._escaped = re.compile(rf"(?<={word})\\(?=\\*\+{word})")
-
-    def write(self, tokens: Tokens) -> str:
-        """Tokens as they stand in the text."""
-        return _PLUS.join(tokens.texts)
-
-    def escape(self, between: str) -> str:
-        """What stands between two words, so that it is not taken for a seam."""
-        return "\\" + between if self._literal.fullmatch(between) else between
-
-    def read(self, text: str, *, surface: bool) -> str:
-        """The text of which this is the tokenized form."""
-        if _PLUS not in text:
-            return text
-        text = self._seam.sub("", text)
-        return self._escaped.sub("", text) if "\\" in text else text
-
-
-def _notation(mark: MarkName) -> _Apart | _Inside:
-    return _Inside() if mark == "plus" else _Apart(_SIGNS[mark])
 
 
 class Detokenizer:
@@ -218,7 +47,7 @@ class Detokenizer:
 
     def __init__(self, scheme: str = DEFAULT_SCHEME, mark: str = DEFAULT_MARK) -> None:
         self._scheme = scheme_named(scheme)
-        self._notation = _notation(mark_named(mark))
+        self._notation = notation_of(mark_named(mark))
         self.signature = f"detokenize:{SCHEMES_VERSION}|scheme:{scheme}|mark:{mark}"
 
     def detokenize(self, text: str) -> str:
@@ -258,11 +87,11 @@ class Tokenizer:
         self._scheme = scheme_named(scheme)
         self.scheme = scheme
         self.mark = mark_named(mark)
-        self._notation = _notation(self.mark)
+        self._notation = notation_of(self.mark)
         self._segmenter = open_backend(backend, database) if isinstance(backend, str) else backend
         self._detokenizer = Detokenizer(scheme, mark)
-        self._words = _Memo(self._write)
-        self._pieces = _Memo(self._rewrite_pieces)
+        self._words = Memo(self._write)
+        self._pieces = Memo(self._rewrite_pieces)
         self._lock = threading.Lock()
 
     @property
@@ -283,7 +112,7 @@ class Tokenizer:
             return list(texts)
         if self._segmenter.in_context:
             return [self._rewrite_in_context(text) for text in texts]
-        sign = _SIGNS[self.mark]
+        sign = SIGNS[self.mark]
         plain = [text for text in texts if sign not in text]
         written = iter(self._rewrite_by_pieces(plain))
         if len(plain) == len(texts):

@@ -19,8 +19,8 @@ import pytest
 
 from arabench.adapters.ray_data import merge_summaries, normalize_dataset, run_with_ray
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.manifest import verify
 from arabench.corpus.runs.run import Summary
+from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import DataError, MissingExtraError, UsageError
 from arabench.text.normalize import Normalizer, options_from

@@ -35,7 +35,7 @@ from arabench.morph.camel.database import CompiledDatabase
 from arabench.morph.camel.database_file import read_database
 from arabench.morph.camel.segmenters import camel_mle
 from arabench.text.camel_data import import_camel
-from tests.morph.camel_folder import write_mle
+from tests.morph.camel.camel_folder import write_mle
 
 ROUNDS = 3
 BATCH = 10_000

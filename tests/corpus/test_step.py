@@ -18,7 +18,7 @@ from arabench.corpus.runs.inputs import expand_inputs
 from arabench.corpus.runs.run import run_files
 from arabench.corpus.step import Processed, Row, Step, TextStep
 from arabench.corpus.steps.dedup.duplicates import DedupOptions, DedupStep
-from arabench.corpus.steps.dialect.labels import TagDialectStep
+from arabench.corpus.steps.dialect.tags import TagDialectStep
 from arabench.corpus.steps.normalize import NormalizeStep, normalize_files
 from arabench.corpus.steps.sentences import SentenceStep
 from arabench.dialect.identification import Identifier

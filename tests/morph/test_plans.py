@@ -22,11 +22,12 @@ from arabench.morph.compiled.segmenter_kernel import (
 from arabench.morph.compiled.segmenter_kernel import features as features_of
 from arabench.morph.compiled_grammar import compiled
 from arabench.morph.letters import CODE, encode_plain
+from arabench.morph.marks import MARKS, MarkName
 from arabench.morph.model_file import Model, read_model
 from arabench.morph.schemes import SCHEMES, WORD_CLASS, tokens_of
 from arabench.morph.segmenter import MODEL_PATH, BuiltinSegmenter
 from arabench.morph.segmenter_templates import FACTS
-from arabench.morph.tokenizer import MARKS, MarkName, Tokenizer
+from arabench.morph.tokenizer import Tokenizer
 
 SEGMENTER = BuiltinSegmenter()
 MODEL = read_model(MODEL_PATH)

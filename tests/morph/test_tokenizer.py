@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from arabench import chars
 from arabench.errors import UsageError
-from arabench.morph import tokenizer as module
+from arabench.morph import memo
+from arabench.morph.marks import MARKS
 from arabench.morph.schemes import SCHEMES, WORD_CLASS
-from arabench.morph.tokenizer import MARKS, Detokenizer, Tokenizer
+from arabench.morph.tokenizer import Detokenizer, Tokenizer
 from tests.morph.fakes import Lexicon, Scissors
 from tests.strategies import any_text, web_text
 
@@ -177,7 +178,7 @@ def test_a_spelling_is_asked_for_once() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CACHE_SIZE", 2)
+    monkeypatch.setattr(memo, "CACHE_SIZE", 2)
     segmenter = Lexicon()
     tokenizer = Tokenizer("d3", "marked", segmenter)
     assert tokenizer.tokenize("ا ب ت") == "ا ب ت"

@@ -282,6 +282,6 @@ def read_schema(path: str, file_format: Format = "parquet") -> Any:
 
 def check_text_column(path: str, schema: Any, text_field: str) -> None:
     """Raise `UsageError` unless the schema has one column of that name, and it holds text."""
-    from arabench.corpus.formats import readers_columns
+    from arabench.corpus.formats import text_columns
 
-    readers_columns.check_text_column(path, schema, text_field, nested=False)
+    text_columns.check_text_column(path, schema, text_field, nested=False)

@@ -13,8 +13,8 @@ from typing import IO, Any, Final
 
 from arabench.corpus.formats import dataset_folders
 from arabench.corpus.formats.names import DICT_FILE, INFO_FILE, STATE_FILE, is_dataset_folder
-from arabench.corpus.formats.readers_columns import text_type, with_text_column
 from arabench.corpus.formats.rows import Batch, RowWriter
+from arabench.corpus.formats.text_columns import text_type, with_text_column
 from arabench.errors import DataError
 from arabench.files.atomic import atomic_folder, write_text_atomically
 

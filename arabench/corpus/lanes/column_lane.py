@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from arabench.corpus.formats.names import Format
-from arabench.corpus.formats.readers_columns import (
+from arabench.corpus.formats.readers_columns import read_schema, record_batches
+from arabench.corpus.formats.rows import Reject
+from arabench.corpus.formats.text_columns import (
     check_text_column,
-    read_schema,
-    record_batches,
     take_rows,
     text_column,
     with_text_column,
 )
-from arabench.corpus.formats.rows import Reject
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
 

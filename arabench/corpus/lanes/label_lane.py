@@ -18,14 +18,9 @@ from arabench.corpus.formats import readers
 from arabench.corpus.formats.compression import MEMBER_BYTES, ByteSource, compress_block
 from arabench.corpus.formats.lines import LineBlock, line_blocks
 from arabench.corpus.formats.names import Codec, Format
-from arabench.corpus.formats.readers_columns import (
-    check_text_column,
-    read_schema,
-    record_batches,
-    take_rows,
-    text_column,
-)
+from arabench.corpus.formats.readers_columns import read_schema, record_batches
 from arabench.corpus.formats.rows import Reject
+from arabench.corpus.formats.text_columns import check_text_column, take_rows, text_column
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
 from arabench.files.atomic import STDIO

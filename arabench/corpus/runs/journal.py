@@ -19,7 +19,9 @@ from typing import IO, Final
 
 import orjson
 
-from arabench.corpus.runs.manifest import Counts, FileRecord, HashName, as_json, compare, parse_json
+from arabench.corpus.runs.digests import HashName
+from arabench.corpus.runs.manifest import Counts, FileRecord, as_json, parse_json
+from arabench.corpus.runs.verification import compare
 from arabench.errors import ArabenchError, DataError, UsageError
 
 JOURNAL_NAME: Final = ".arabench-journal.jsonl"

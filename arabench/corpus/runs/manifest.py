@@ -4,10 +4,7 @@
 object, the fields of `Manifest`. The name in a folder is hidden because tools that load a
 whole folder (`datasets.load_dataset`, Spark, shell globs) would take it for data.
 
-Digests are XXH3 with 128 bits as `xxh128sum` prints them, or SHA-256 as `sha256sum` does.
-XXH3 finds damage, not forgery; it is the default because SHA-256 of every input and output
-would take a third of the time of normalizing them (1.4 against 12.9 GB/s per core, measured
-on a Xeon with SHA instructions).
+Digests are those of `arabench.corpus.runs.digests`.
 """
 
 from __future__ import annotations
@@ -15,30 +12,23 @@ from __future__ import annotations
 import base64
 import dataclasses
 import functools
-import hashlib
 import os
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import (
-    IO,
     TYPE_CHECKING,
     Any,
     ClassVar,
     Final,
-    Literal,
-    Protocol,
     TypeVar,
     cast,
-    get_args,
 )
 
 import orjson
 
-from arabench.corpus.formats.names import codec_of, format_of
-from arabench.errors import DataError, UnsafeInputError, UsageError, did_you_mean
-from arabench.files.atomic import STDIO, write_text_atomically
+from arabench.corpus.runs.digests import HashName, files_below, is_rereadable
+from arabench.errors import DataError, UnsafeInputError, UsageError
+from arabench.files.atomic import write_text_atomically
 
 if TYPE_CHECKING:
     from arabench.corpus.lanes.lane import Outcome
@@ -46,9 +36,6 @@ if TYPE_CHECKING:
 MANIFEST_VERSION: Final = 1
 FOLDER_MANIFEST: Final = ".manifest.json"
 FILE_SUFFIX: Final = ".manifest.json"
-HashName = Literal["xxh128", "sha256"]
-#: Bytes read at once for a digest: large enough for full speed, small enough for the cache.
-_BLOCK_BYTES: Final = 1 << 20
 
 
 @dataclass
@@ -251,150 +238,6 @@ def _refuse_outside(path: str, record: FileRecord) -> None:
         )
 
 
-class Digest(Protocol):
-    """What hashlib and xxhash offer."""
-
-    def update(self, data: Any, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
-def new_digest(name: HashName) -> Digest:
-    """An empty digest.
-
-    Raises:
-        UsageError: the name is unknown, or the package xxhash is missing.
-    """
-    if name not in get_args(HashName):
-        raise UsageError(f"hash {name!r} is not known. {did_you_mean(name, get_args(HashName))}")
-    if name == "sha256":
-        return hashlib.sha256()
-    try:
-        import xxhash
-    except ImportError as error:
-        raise UsageError(
-            "this needs the package xxhash. Install it with: pip install xxhash, "
-            "or write the manifest with --manifest sha256."
-        ) from error
-    return cast(Digest, xxhash.xxh3_128())
-
-
-def digest_file(path: str, name: HashName) -> str:
-    """Hexadecimal digest of a whole file."""
-    digest = new_digest(name)
-    block = bytearray(_BLOCK_BYTES)
-    with Path(path).open("rb", buffering=0) as stream:
-        while size := stream.readinto(block):
-            digest.update(memoryview(block)[:size])
-    return digest.hexdigest()
-
-
-class InputDigests:
-    """Hashes inputs in a thread that follows the reader, so that no disk is read twice.
-
-    A file is read a second time, but while its pages are still in memory: the thread gets
-    told how far the reader has come. Standard input and pipes have no digest.
-    """
-
-    def __init__(self, name: HashName) -> None:
-        self.name = name
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="arabench-digest")
-        self._known: dict[int, str] = {}
-        self._waiting: dict[int, Future[str]] = {}
-
-    def __enter__(self) -> InputDigests:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.thread.shutdown(cancel_futures=True)
-
-    def follow(self, source: int, path: str) -> _Follower | None:
-        """Start on an input; None if it has no digest or is known."""
-        if source in self._known or not (path != STDIO and Path(path).is_file()):
-            return None
-        return _Follower(self, source, path)
-
-    def learn(self, source: int, digest: str) -> None:
-        """Take over a digest from an earlier attempt."""
-        self._known[source] = digest
-
-    def wait_for(self, source: int, digest: Future[str]) -> None:
-        """Take over a digest when it is done."""
-        self._waiting[source] = digest
-
-    def known(self) -> dict[int, str]:
-        """Digests of all inputs read to their end; waits for the thread."""
-        for source in list(self._waiting):
-            self._known[source] = self._waiting.pop(source).result()
-        return self._known
-
-    def of(self, source: int, path: str) -> str | None:
-        """Digest of one input, read now if it was never followed to its end."""
-        if source not in self.known() and is_rereadable(path):
-            self._known[source] = digest_path(path, self.name)
-        return self._known.get(source)
-
-
-class _Follower:
-    def __init__(self, digests: InputDigests, source: int, path: str) -> None:
-        self._digests = digests
-        self._source = source
-        self._path = path
-        self._digest = new_digest(digests.name)
-        self._stream: IO[bytes] | None = None
-        self._block = bytearray(_BLOCK_BYTES)
-        self._hashed = 0
-
-    def advance(self, position: int) -> None:
-        """The reader has come to this byte."""
-        self._digests.thread.submit(self._hash, position)
-
-    def finish(self) -> None:
-        """The reader has come to the end."""
-        self._digests.wait_for(self._source, self._digests.thread.submit(self._finish))
-
-    def _hash(self, position: int | None) -> None:
-        if self._stream is None:
-            self._stream = Path(self._path).open("rb", buffering=0)  # noqa: SIM115
-        block = self._block
-        while position is None or self._hashed < position:
-            size = self._stream.readinto(block)  # type: ignore[attr-defined]
-            if not size:
-                return
-            self._digest.update(memoryview(block)[:size])
-            self._hashed += size
-
-    def _finish(self) -> str:
-        self._hash(None)
-        if self._stream is not None:
-            self._stream.close()
-        return self._digest.hexdigest()
-
-
-def is_rereadable(path: str) -> bool:
-    """Whether `path` can be read again: no `-`, pipe or device."""
-    return path != STDIO and (Path(path).is_file() or Path(path).is_dir())
-
-
-def files_below(path: str) -> list[Path]:
-    """The file itself, or all files in a folder (of a dataset), sorted."""
-    place = Path(path)
-    if not place.is_dir():
-        return [place]
-    return sorted(file for file in place.rglob("*") if file.is_file())
-
-
-def digest_path(path: str, name: HashName) -> str:
-    """Digest of a file; of a folder that of the lines `DIGEST  NAME` of its files, sorted."""
-    if not Path(path).is_dir():
-        return digest_file(path, name)
-    whole = new_digest(name)
-    for file in files_below(path):
-        line = f"{digest_file(str(file), name)}  {file.relative_to(path).as_posix()}\n"
-        whole.update(os.fsencode(line))
-    return whole.hexdigest()
-
-
 def input_record(path: str) -> FileRecord:
     """An input before it is read: name, size and time of last change."""
     if not is_rereadable(path):
@@ -405,93 +248,3 @@ def input_record(path: str) -> FileRecord:
         bytes=sum(status.st_size for status in found),
         mtime_ns=max((status.st_mtime_ns for status in found), default=0),
     )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A file that is not what its manifest says."""
-
-    fault: Literal["missing", "changed"]
-    path: str
-    detail: str
-
-
-def verify(
-    path: str, *, inputs: bool = False, count_rows: bool = False
-) -> tuple[Manifest, list[Finding]]:
-    """Compare every file of a manifest with the disk.
-
-    Args:
-        path: the manifest, or the folder it lies in.
-        inputs: check the inputs too; relative names start from the working folder.
-        count_rows: read the outputs through and count their rows.
-
-    Raises:
-        UsageError, DataError, UnsafeInputError: see `read_manifest`.
-    """
-    if Path(path).is_dir():
-        path = str(Path(path) / FOLDER_MANIFEST)
-    manifest = read_manifest(path)
-    folder = Path(path).parent
-    findings: list[Finding] = []
-    for record in [*manifest.outputs, *manifest.side_files]:
-        file = str(folder / record.name)
-        found = compare(file, record, manifest.hash)
-        if not found and count_rows and record.rows is not None:
-            field_name = manifest.options.get("text_field")
-            found = list(_compare_rows(file, record, manifest, str(field_name)))
-        findings += found
-    if inputs:
-        for record in manifest.inputs:
-            if record.digest is not None:
-                findings += compare(record.name, record, manifest.hash)
-    return manifest, findings
-
-
-def compare(file: str, record: FileRecord, name: HashName | None) -> list[Finding]:
-    """What is wrong with a file, by its size first and then by its digest; empty if nothing."""
-    try:
-        if not is_rereadable(file):
-            detail = "it is no plain file" if Path(file).exists() else "it does not exist"
-            return [Finding("missing", record.path, detail)]
-        size = sum(part.stat().st_size for part in files_below(file))
-        if size != record.bytes:
-            return [Finding("changed", record.path, f"{size} bytes, not {record.bytes}")]
-        if name is None or record.digest is None:
-            return []
-        digest = digest_path(file, name)
-    except OSError as error:
-        return [Finding("missing", record.path, f"it cannot be read: {error.strerror or error}")]
-    if digest != record.digest:
-        return [Finding("changed", record.path, f"{name} {digest}, not {record.digest}")]
-    return []
-
-
-def _compare_rows(
-    file: str, record: FileRecord, manifest: Manifest, text_field: str
-) -> Iterable[Finding]:
-    is_side = record in manifest.side_files
-    try:
-        rows = _lines(file) if is_side else _rows(file, manifest, text_field)
-    except (DataError, UsageError) as error:
-        yield Finding("changed", record.path, f"its rows cannot be read: {error}")
-        return
-    if rows != record.rows:
-        yield Finding("changed", record.path, f"{rows} rows, not {record.rows}")
-
-
-def _lines(file: str) -> int:
-    with Path(file).open("rb") as stream:
-        return sum(1 for _ in stream)
-
-
-def _rows(file: str, manifest: Manifest, text_field: str) -> int:
-    from arabench.corpus.formats.names import SUFFIXES, is_dataset_folder, split_suffix
-    from arabench.corpus.formats.readers import read_batches
-
-    given = manifest.options.get("output_format")
-    if given is None and split_suffix(file)[0] not in SUFFIXES and not is_dataset_folder(file):
-        given = manifest.options.get("input_format")
-    name = None if given is None else str(given)
-    batches = read_batches(file, format_of(file, name), text_field, codec=codec_of(file, name))
-    return sum(len(batch.rows) + len(batch.rejects) for batch in batches)

@@ -21,9 +21,10 @@ from arabench.corpus.formats.names import (
     split_suffix,
 )
 from arabench.corpus.io_options import IoOptions
+from arabench.corpus.runs.digests import HashName
 from arabench.corpus.runs.inputs import AnyInputs, InputFile, expand_inputs
 from arabench.corpus.runs.journal import Journal
-from arabench.corpus.runs.manifest import HashName, manifest_path
+from arabench.corpus.runs.manifest import manifest_path
 from arabench.corpus.runs.output_names import OutputFile, plan_outputs
 from arabench.errors import UsageError
 from arabench.files.atomic import STDIO, is_device

@@ -90,8 +90,9 @@ def detokenize_files(
         UsageError: scheme or mark is unknown or not that of the manifest, or inputs differ.
         DataError: a manifest is damaged, or of a run with other rules.
     """
+    from arabench.morph.marks import DEFAULT_MARK
     from arabench.morph.schemes import DEFAULT_SCHEME
-    from arabench.morph.tokenizer import DEFAULT_MARK, Detokenizer
+    from arabench.morph.tokenizer import Detokenizer
 
     io = io or IoOptions()
     found = expand_inputs(inputs, io.input_format)

@@ -21,9 +21,9 @@ from arabench.corpus.formats import readers_csv, writers_columns
 from arabench.corpus.formats.compression import ByteSource, _Counted
 from arabench.corpus.formats.names import LINE_FORMATS, Format, codec_of, format_of, renamed
 from arabench.corpus.formats.readers import read_batches
-from arabench.corpus.formats.readers_columns import text_column, with_text_column
 from arabench.corpus.formats.readers_csv import csv_batches
 from arabench.corpus.formats.rows import Batch, lift_text, restore_text, text_of
+from arabench.corpus.formats.text_columns import text_column, with_text_column
 from arabench.corpus.formats.writers import json_cell
 from arabench.corpus.formats.writers_columns import DatasetWriter
 from arabench.corpus.formats.writers_csv import CsvWriter

@@ -19,23 +19,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench.corpus.io_options import IoOptions
+from arabench.corpus.runs.digests import HashName, InputDigests, digest_file, digest_path
 from arabench.corpus.runs.journal import Position
 from arabench.corpus.runs.manifest import (
     FOLDER_MANIFEST,
     Counts,
     FileRecord,
-    HashName,
-    InputDigests,
     Manifest,
-    digest_file,
-    digest_path,
     parse_json,
     read_manifest,
     record_of,
-    verify,
     write_manifest,
 )
 from arabench.corpus.runs.run import Summary
+from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
 from arabench.text.normalize import Normalizer, options_from

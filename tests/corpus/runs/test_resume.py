@@ -22,8 +22,9 @@ import pytest
 from arabench.corpus.formats import readers
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.journal import JOURNAL_NAME
-from arabench.corpus.runs.manifest import FOLDER_MANIFEST, read_manifest, verify
+from arabench.corpus.runs.manifest import FOLDER_MANIFEST, read_manifest
 from arabench.corpus.runs.run import Summary, run_files
+from arabench.corpus.runs.verification import verify
 from arabench.corpus.step import Processed, Step
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import ArabenchError, DataError, UsageError

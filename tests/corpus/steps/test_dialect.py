@@ -16,12 +16,8 @@ from arabench.audit.dialects import DialectMix
 from arabench.audit.run import AuditOptions, audit_files
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.steps.dialect.fields import DialectOptions
-from arabench.corpus.steps.dialect.labels import (
-    DialectStep,
-    TagDialectStep,
-    dialect_files,
-    tag_files,
-)
+from arabench.corpus.steps.dialect.labels import DialectStep, dialect_files
+from arabench.corpus.steps.dialect.tags import TagDialectStep, tag_files
 from arabench.corpus.steps.filters.filter_options import FilterOptions, options_from
 from arabench.corpus.steps.filters.verdicts import FilterStep
 from arabench.corpus.steps.normalize import NormalizeStep

@@ -20,8 +20,9 @@ from arabench.corpus.steps.tokenize import (
     tokenize_files,
 )
 from arabench.errors import DataError, UsageError
+from arabench.morph.marks import MARKS
 from arabench.morph.schemes import SCHEMES
-from arabench.morph.tokenizer import MARKS, Detokenizer, Tokenizer
+from arabench.morph.tokenizer import Detokenizer, Tokenizer
 from tests.corpus.support import read_rows, write_rows
 from tests.morph.fakes import Lexicon, Scissors
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from threading import Lock
 from typing import Any, Final
@@ -18,9 +18,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from arabench import chars
 from arabench.corpus import word_hashes as words
 from arabench.text import hash_arrays
-from arabench.text.boilerplate_lines import boilerplate_lines, line_breaks
+from arabench.text.boilerplate import MENU_SEPARATORS, is_boilerplate, phrases
+from arabench.text.folding import folding
 from arabench.text.hash_arrays import I64, U64, HashSet
 
 F64 = npt.NDArray[np.float64]
@@ -241,17 +243,87 @@ def _top_phrase(block: words.Block, text_of_word: I64) -> F64:
     return top
 
 
+@functools.cache
+def _first_words() -> tuple[HashSet, HashSet]:
+    """Phrases of boilerplate that are one word, and the first two words of all others."""
+    whole, beginning = phrases()
+    split = [phrase.split()[:2] for phrase in (*whole, *beginning)]
+    assert all(" " in phrase.strip() for phrase in beginning)
+    pairs = [word for first in split if len(first) == 2 for word in first]
+    return (
+        HashSet(words.scan([first[0] for first in split if len(first) == 1]).hashes),
+        HashSet(hash_arrays.phrases(words.scan(pairs).hashes, 2)[::2]),
+    )
+
+
+@functools.cache
+def _ends_words() -> Flags:
+    """Code point -> whether `fold_words` takes it for something else than letters."""
+    table = np.ones(0x110000, dtype=np.bool_)
+    table[[ord(char) for char in folding().ignored]] = False
+    return table
+
+
 def _boilerplate(block: words.Block) -> F64:
-    """Letters in boilerplate lines of every text."""
-    if block.text is block.given:
-        breaks, found = boilerplate_lines(block.text, block.codes)
-    else:
-        _, found = boilerplate_lines(block.given, words.code_points(block.given))
-        breaks = line_breaks(block.codes)
-    if not found.any():
+    """Letters in boilerplate lines of every text.
+
+    `is_boilerplate` looks only at lines whose first words begin a phrase and at those where
+    more than words of letters decides.
+    """
+    breaks = _places_of(block.text, block.codes, chars.LINE_BREAKS)
+    begins = np.concatenate([np.zeros(1, dtype=np.int64), breaks[:-1] + 1])
+    likely = np.zeros(len(breaks), dtype=np.bool_)
+    lettered = np.flatnonzero(block.digits < block.lengths)
+    starts = np.append(block.starts[lettered], [len(block.codes)] * 2)
+    place = np.searchsorted(starts, begins)
+    one_word = np.flatnonzero((starts[place] < breaks) & (starts[place + 1] >= breaks))
+    several = np.flatnonzero(starts[place + 1] < breaks)
+    singles, pairs = _first_words()
+    hashes = block.hashes[lettered]
+    likely[one_word[singles.places(hashes[place[one_word]])]] = True
+    in_a_row = np.stack([hashes[place[several]], hashes[place[several] + 1]], axis=1).ravel()
+    likely[several[pairs.places(hash_arrays.phrases(in_a_row, 2)[::2])]] = True
+    with_digits = block.starts[(block.digits > 0) & (block.digits < block.lengths)]
+    likely[np.searchsorted(breaks, with_digits)] = True
+    likely[np.searchsorted(breaks, _doubtful(block))] = True
+    if not likely.any():
         return np.zeros(len(block.text_starts) - 1)
-    line = np.searchsorted(breaks, block.starts)
-    return _sums(np.where(found[line], block.lengths, 0), block.text_words)
+
+    text = block.given
+    if text is not block.text:  # lines are the same there, places are not
+        breaks_given = _places_of(text, words.code_points(text), chars.LINE_BREAKS)
+        begins = np.concatenate([np.zeros(1, dtype=np.int64), breaks_given[:-1] + 1])
+    else:
+        breaks_given = breaks
+    found = np.zeros(len(breaks), dtype=np.bool_)
+    for line in np.flatnonzero(likely).tolist():
+        found[line] = is_boilerplate(text[begins[line] : breaks_given[line]])
+    of_word = np.searchsorted(breaks, block.starts)
+    return _sums(np.where(found[of_word], block.lengths, 0), block.text_words)
+
+
+def _places_of(text: str, codes: npt.NDArray[np.uint32], characters: Iterable[str]) -> I64:
+    """Places of some characters, most of which occur nowhere."""
+    mask = np.zeros(len(codes), dtype=np.bool_)
+    for char in characters:
+        if char in text:
+            mask |= codes == ord(char)
+    return np.flatnonzero(mask)
+
+
+def _doubtful(block: words.Block) -> I64:
+    """Places where words end otherwise than in boilerplate, and separators of menus.
+
+    `fold_words` ends a word at letters of other scripts and at their marks.
+    """
+    classes, codes = block.classes, block.codes
+    others = (classes == words.LETTER) & (codes > 0x7F)
+    ignored = np.flatnonzero(classes == words.IGNORED)
+    marks = ignored[_ends_words()[codes[ignored]]]
+    after_letter = marks[(classes[marks - 1] & (words.ARABIC | words.LETTER)) > 0]
+    return np.concatenate(
+        [np.flatnonzero(others), after_letter, _places_of(block.text, codes, MENU_SEPARATORS)]
+    )
 
 
 class _Lines:
