@@ -21,7 +21,7 @@ import numpy.typing as npt
 from arabench import chars
 from arabench.corpus import word_hashes as words
 from arabench.text import hash_arrays
-from arabench.text.boilerplate import MENU_SEPARATORS, is_boilerplate, phrases
+from arabench.text.boilerplate import MENU_SEPARATORS, MOST_CHARS, is_boilerplate, phrases
 from arabench.text.folding import folding
 from arabench.text.hash_arrays import I64, U64, HashSet
 
@@ -283,9 +283,11 @@ def _boilerplate(block: words.Block) -> F64:
     likely[one_word[singles.places(hashes[place[one_word]])]] = True
     in_a_row = np.stack([hashes[place[several]], hashes[place[several] + 1]], axis=1).ravel()
     likely[several[pairs.places(hash_arrays.phrases(in_a_row, 2)[::2])]] = True
-    with_digits = block.starts[(block.digits > 0) & (block.digits < block.lengths)]
-    likely[np.searchsorted(breaks, with_digits)] = True
+    with_digits = np.append(block.digits[lettered] > 0, [False] * 2)
+    likely |= with_digits[place] | with_digits[place + 1]
     likely[np.searchsorted(breaks, _doubtful(block))] = True
+    if block.text is block.given:
+        likely &= breaks - begins <= MOST_CHARS
     if not likely.any():
         return np.zeros(len(block.text_starts) - 1)
 
