@@ -12,6 +12,7 @@ punctuation and symbols; links (`arabench.text.links`) are no words. The hashes 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -73,10 +74,11 @@ _PUNCTUATION_SPANS: Final = ((0x2010, 0x2027), (0x2030, 0x205E), (0x3001, 0x303F
 
 
 @functools.cache
-def _ligatures() -> dict[int, str]:
+def _ligatures() -> tuple[re.Pattern[str], dict[str, str]]:
     """Presentation forms that stand for several letters or for a phrase."""
     several = {form: word for form, word in folding().letters.items() if len(word) > 1}
-    return str.maketrans(several | folding().phrases)
+    several |= folding().phrases
+    return re.compile(f"[{chars.char_class(several)}]"), several
 
 
 @functools.cache
@@ -124,6 +126,7 @@ class Block:
     Attributes:
         given: the texts, each followed by one line feed.
         text: the same with the letters of ligatures; the same object where there are none.
+        codes: code point of every character of `text`.
         classes: class of every character of `text`.
         text_starts: place of the first character of every text, and the end of all; (texts + 1,).
         hashes: hash of every word, in order; (words,).
@@ -141,6 +144,7 @@ class Block:
 
     given: str
     text: str
+    codes: npt.NDArray[np.uint32]
     classes: npt.NDArray[np.uint8]
     text_starts: I64
     hashes: U64
@@ -176,7 +180,7 @@ def scan(texts: Sequence[str]) -> Block:
     points = code_points(joined)
     folded = fold_table[points]
     if bool((points >= 0xFB50).any()) and bool((folded == _EXPAND).any()):
-        texts = [text.translate(_ligatures()) for text in texts]
+        texts = [_without_ligatures(text) for text in texts]
         joined = "\n".join(texts) + "\n"
         points = code_points(joined)
         folded = fold_table[points]
@@ -202,6 +206,7 @@ def scan(texts: Sequence[str]) -> Block:
     return Block(
         given=given,
         text=joined,
+        codes=points,
         classes=classes,
         text_starts=text_starts,
         hashes=hashes.of(starts, ends),
@@ -215,6 +220,22 @@ def scan(texts: Sequence[str]) -> Block:
         folded=folded,
         text_folded=text_starts if places is None else np.searchsorted(places, text_starts),
     )
+
+
+def _without_ligatures(text: str) -> str:
+    """The text with the letters of ligatures, but in links, which would end at a phrase."""
+    pattern, forms = _ligatures()
+    if pattern.search(text) is None:
+        return text
+    parts: list[str] = []
+    position = 0
+    for start, end in [*link_spans(text), (len(text), len(text))]:
+        parts += [
+            pattern.sub(lambda found: forms[found[0]], text[position:start]),
+            text[start:end],
+        ]
+        position = end
+    return "".join(parts)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

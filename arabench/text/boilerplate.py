@@ -11,6 +11,7 @@ from typing import Final
 
 from arabench import chars
 from arabench.text.folding import fold_words
+from arabench.text.links import blank, link_spans
 from arabench.text.rule import Rule, scanner
 
 #: Words of a line that begins like boilerplate and goes on with a title or a name.
@@ -34,11 +35,11 @@ _MENU = re.compile(f"[{chars.char_class(MENU_SEPARATORS)}]")
 def strip_boilerplate() -> Rule:
     """Whole lines of boilerplate.toml, and menus on one line, with their line breaks.
 
-    A line of at most `MOST_CHARS` characters is folded (`fold_words` without digits) and goes
-    if the result is a line of `whole`; or begins with one of `beginning`, whole words, and
-    has at most `MOST_WORDS` words; or if the line is several entries parted by
-    `MENU_SEPARATORS`, each of them a line of `whole`; or three or more such entries, each of
-    one to three words and without sentence punctuation.
+    A line of at most `MOST_CHARS` characters is folded (`fold_words` without links and
+    digits) and goes if the result is a line of `whole`; or begins with one of `beginning`,
+    whole words, and has at most `MOST_WORDS` words; or if the line is several entries parted
+    by `MENU_SEPARATORS`, each of them a line of `whole`; or three or more such entries, each
+    of one to three words and without sentence punctuation.
     """
     return scanner("boilerplate", "lines of menus and notices are removed", r"\S", _scan)
 
@@ -53,6 +54,7 @@ def is_boilerplate(line: str) -> bool:
     """Whether a line, without its break, is a menu, a notice or an invitation."""
     if len(line) > MOST_CHARS:
         return False
+    line = blank(line, link_spans(line))
     key = fold_words(line, digits=False)
     if not key:
         return False

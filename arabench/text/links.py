@@ -31,6 +31,8 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def _places(text: str, sign: str) -> Iterator[int]:
+    if sign[0] not in text:  # ten times as fast as looking for two characters
+        return
     place = text.find(sign)
     while place >= 0:
         yield place

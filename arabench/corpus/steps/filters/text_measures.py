@@ -291,17 +291,17 @@ def _boilerplate(block: words.Block) -> F64:
     if not likely.any():
         return np.zeros(len(block.text_starts) - 1)
 
-    text = block.given
+    text, ends = block.given, breaks
     if text is not block.text:  # lines are the same there, places are not
-        breaks_given = _places_of(text, words.code_points(text), chars.LINE_BREAKS)
-        begins = np.concatenate([np.zeros(1, dtype=np.int64), breaks_given[:-1] + 1])
-    else:
-        breaks_given = breaks
-    found = np.zeros(len(breaks), dtype=np.bool_)
+        ends = _places_of(text, words.code_points(text), chars.LINE_BREAKS)
+    found: list[int] = []
     for line in np.flatnonzero(likely).tolist():
-        found[line] = is_boilerplate(text[begins[line] : breaks_given[line]])
-    of_word = np.searchsorted(breaks, block.starts)
-    return _sums(np.where(found[of_word], block.lengths, 0), block.text_words)
+        if is_boilerplate(text[ends[line - 1] + 1 if line else 0 : ends[line]]):
+            found.append(line)
+    change = np.zeros(len(block.starts) + 1, dtype=np.int8)
+    change[np.searchsorted(block.starts, begins[found])] += 1
+    change[np.searchsorted(block.starts, breaks[found])] -= 1
+    return _sums(np.where(np.cumsum(change[:-1]) > 0, block.lengths, 0), block.text_words)
 
 
 def _places_of(text: str, codes: npt.NDArray[np.uint32], characters: Iterable[str]) -> I64:
