@@ -48,7 +48,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_sentences.py
 	$(BIN)/python tests/bench/bench_dedup.py
 	$(BIN)/python tests/bench/bench_audit.py
-	$(BIN)/python tests/bench/bench_adapters.py
+	$(BIN)/python tests/bench/bench_engines.py
 	$(BIN)/python tests/bench/bench_morph.py $(WORDS)
 	$(BIN)/python tests/bench/bench_camel.py $(WORDS)
 	$(BIN)/python tests/bench/bench_dialect.py $(WORDS)

@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "script": FOUNDATION | {"text"},
     "corpus": FOUNDATION | {"text", "morph", "dialect", "script"},
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
-    "adapters": FOUNDATION | {"text", "corpus"},
+    "engines": FOUNDATION | {"text", "corpus"},
+    "adapters": {"engines"},  # the former name of engines
     "evaluation": FOUNDATION
     | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"}
     | {"models", "statistics", "hub"},

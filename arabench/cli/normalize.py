@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from arabench.corpus.io_options import IoOptions
     from arabench.text.normalize import Normalizer
-    from arabench.text.rule import Edit
+    from arabench.text.rules.rule import Edit
 
 EXAMPLES = """\
 examples:
@@ -165,7 +165,7 @@ def _normalize(options: argparse.Namespace, normalizer: Normalizer) -> int:
     inputs = find_inputs(options)
     with input_progress("normalize", inputs) as advance:
         if options.engine == "ray":
-            from arabench.adapters.ray_data import run_with_ray
+            from arabench.engines.ray_data import run_with_ray
 
             summary = run_with_ray(
                 inputs, options.output, normalizer, io, advance, address=options.ray_address

@@ -1,6 +1,6 @@
 """The engine inside datasets and datatrove, beside the plain reference inside the same.
 
-    python tests/bench/bench_adapters.py [FILE ...]
+    python tests/bench/bench_engines.py [FILE ...]
 
 Text is the packaged demo corpus, or the lines of FILEs, one line per row, repeated to the
 stated size. Variants run alternately. `datasets.map` runs in two processes and is measured
@@ -23,8 +23,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from arabench.adapters.datatrove_step import NormalizeDocuments
-from arabench.adapters.hf_datasets import normalize_examples
+from arabench.engines.datatrove_step import NormalizeDocuments
+from arabench.engines.hf_datasets import normalize_examples
 from arabench.text.normalize import Normalizer, Options, options_from
 
 ROUNDS = 3

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from arabench.adapters.spark import normalize_dataframe, normalize_partitions
+from arabench.engines.spark import normalize_dataframe, normalize_partitions
 from arabench.errors import MissingExtraError, UsageError
-from tests.adapters.support import PRESETS, expected, rows
+from tests.engines.support import PRESETS, expected, rows
 
 # Of pandas 3 PySpark 4 warns; mapInArrow does not use pandas.
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully:FutureWarning")
@@ -75,7 +75,7 @@ def test_the_function_serves_map_in_arrow_itself(frame: Any) -> None:
 
 def test_python_workers_keep_their_engine_between_tasks(frame: Any) -> None:
     def engines(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from arabench.adapters.worker import engine_for
+        from arabench.engines.worker import engine_for
 
         function = normalize_partitions("llm", "text")
         for _ in function(batches):

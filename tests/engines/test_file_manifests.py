@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from arabench.adapters.file_manifests import FileTask, finished_before, join_manifests
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.manifest import read_manifest
 from arabench.corpus.runs.run import Summary
 from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
+from arabench.engines.file_manifests import FileTask, finished_before, join_manifests
 from arabench.errors import UsageError
 from arabench.text.normalize import Normalizer, options_from
 

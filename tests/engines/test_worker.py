@@ -1,4 +1,4 @@
-"""Tables in, tables out: what all adapters share."""
+"""Tables in, tables out: what all engines share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import pyarrow as pa
 import pytest
 
-from arabench.adapters.worker import as_options, engine_for, normalize_table
+from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import DataError, UsageError
 from arabench.text.normalize import Options, options_from
-from tests.adapters.support import PRESETS, expected, invalid_utf8, rows
+from tests.engines.support import PRESETS, expected, invalid_utf8, rows
 
 LLM = options_from("llm")
 KINDS = [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
@@ -81,10 +81,10 @@ def test_options_are_taken_as_they_are_or_by_preset_name() -> None:
         as_options("lm")
 
 
-def test_importing_the_adapters_imports_no_framework() -> None:
+def test_importing_the_engines_imports_no_framework() -> None:
     code = (
         "import sys\n"
-        "from arabench.adapters import datatrove_step, hf_datasets, ray_data, spark\n"
+        "from arabench.engines import datatrove_step, hf_datasets, ray_data, spark\n"
         "heavy = {'ray', 'pyspark', 'datatrove', 'datasets', 'numba', 'pyarrow'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"

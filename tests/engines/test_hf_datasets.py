@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from arabench.adapters.hf_datasets import normalize_examples
+from arabench.engines.hf_datasets import normalize_examples
 from arabench.errors import UsageError
 from arabench.text import normalize
 from arabench.text.normalize import options_from
-from tests.adapters.support import PRESETS, SHORT_ROWS, expected, rows
+from tests.engines.support import PRESETS, SHORT_ROWS, expected, rows
 
 datasets = pytest.importorskip("datasets", reason="needs the extra arabench[eval]")
 
@@ -81,7 +81,7 @@ def test_the_hash_is_the_same_in_other_processes_and_after_use(dataset: Any) -> 
     assert Hasher.hash(function) == fresh
     code = (
         "from datasets.fingerprint import Hasher\n"
-        "from arabench.adapters.hf_datasets import normalize_examples\n"
+        "from arabench.engines.hf_datasets import normalize_examples\n"
         "from arabench.text.normalize import options_from\n"
         "function = normalize_examples(options_from('llm', {'digits': 'latin'}), 'body')\n"
         "print(Hasher.hash(function))\n"

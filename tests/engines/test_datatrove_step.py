@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from arabench.adapters.datatrove_step import NormalizeDocuments
+from arabench.engines.datatrove_step import NormalizeDocuments
 from arabench.errors import MissingExtraError, UsageError
-from tests.adapters.support import PRESETS, expected, rows
+from tests.engines.support import PRESETS, expected, rows
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from arabench.adapters.ray_data import merge_summaries, normalize_dataset, run_with_ray
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.run import Summary
 from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
+from arabench.engines.ray_data import merge_summaries, normalize_dataset, run_with_ray
 from arabench.errors import DataError, MissingExtraError, UsageError
 from arabench.text.normalize import Normalizer, options_from
-from tests.adapters.support import TEXTS, expected, rows
+from tests.engines.support import TEXTS, expected, rows
 
 LLM = Normalizer(options_from("llm"))
 
@@ -244,7 +244,7 @@ def test_a_run_without_a_ray_starts_one_and_ends_it_and_says_nothing(
     pytest.importorskip("ray", reason="needs the extra arabench[ray]")
     code = (
         "import sys\n"
-        "from arabench.adapters.ray_data import run_with_ray\n"
+        "from arabench.engines.ray_data import run_with_ray\n"
         "from arabench.text.normalize import Normalizer, options_from\n"
         "import ray\n"
         "run_with_ray(sys.argv[1:], 'out/', Normalizer(options_from('llm')))\n"

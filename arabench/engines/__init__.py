@@ -1,0 +1,1 @@
+"""The engine inside other frameworks: Ray, Spark, datatrove and Hugging Face datasets."""
