@@ -17,7 +17,7 @@ from arabench.corpus.formats.readers import read_batches
 from arabench.corpus.runs.digests import files_below
 from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_inputs
 from arabench.errors import DataError, UsageError, did_you_mean
-from arabench.evaluation.source import HUB_PREFIX
+from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
 from arabench.hub import cache_only, why_unreachable
 from arabench.trainers.recipe import DataSection
@@ -72,7 +72,7 @@ def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
             name = source.removeprefix(HUB_PREFIX)
             if not name:
                 raise UsageError(f"data.source {source!r} names no data set. Write hub:OWNER/NAME.")
-            if not _has_side_files(Path(name)):
+            if not _has_side_files(Path(name).expanduser() if name[:2] == "~/" else Path(name)):
                 places.append(Place("hub", name, name))
                 continue
             source = name
