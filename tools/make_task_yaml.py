@@ -2,6 +2,7 @@
 
     python tools/make_task_yaml.py          # rewrite
     python tools/make_task_yaml.py --check  # exit 1 if a file differs
+    python tools/make_task_yaml.py --count  # how many tasks the suites hold
 
 lm-eval wants one small file per task, and every metric list twice (value and standard
 error). Templates (`_lm_template`, ...) are written by hand down to a marked line; from there on,
@@ -152,7 +153,10 @@ def group(name: str, members: list[str]) -> str:
 
 
 def main() -> int:
-    """Write or check."""
+    """Write, check or count."""
+    if "--count" in sys.argv:
+        print(sum(content.startswith("include: ") for content in files().values()))
+        return 0
     check = "--check" in sys.argv
     stale = []
     for name, content in files().items():
