@@ -16,39 +16,37 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Room -> rooms it may import from (itself is always allowed). Top-level modules of
 #: arabench are rooms of one file.
-FOUNDATION = {"errors", "resources", "varieties", "chars", "files", "__init__"}
+#: Ground floor: importable from anywhere above it.
+GROUND = {"files", "statistics", "models"}
+FOUNDATION = {"errors", "resources", "varieties", "chars", "__init__", *GROUND}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "resources": set(),
     "varieties": set(),
     "chars": set(),
-    "files": {"errors"},
     "__init__": set(),
-    "records": {"errors"},
-    "devices": {"errors"},
-    "checkpoints": {"errors", "records"},
-    "hub": {"errors", "records"},
-    "models": {"errors", "records", "checkpoints", "devices", "hub"},
+    "files": {"errors"},
     "statistics": {"errors"},
+    "models": {"errors", "files"},
+    "camel_data": {"errors"},
     "text": FOUNDATION,
-    "morph": FOUNDATION | {"text"},
-    "dialect": FOUNDATION | {"text"},
+    "morph": FOUNDATION | {"text", "camel_data"},
+    "dialect": FOUNDATION | {"text", "camel_data"},
     "script": FOUNDATION | {"text"},
     "corpus": FOUNDATION | {"text", "morph", "dialect", "script"},
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
     "engines": FOUNDATION | {"text", "corpus"},
     "adapters": {"engines"},  # the former name of engines
-    "evaluation": FOUNDATION
-    | {"text", "morph", "dialect", "corpus", "checkpoints", "records", "devices"}
-    | {"models", "statistics", "hub"},
-    "trainers": FOUNDATION
-    | {"text", "corpus", "evaluation", "checkpoints", "records", "devices", "hub"},
-    "subwords": FOUNDATION
-    | {"text", "morph", "corpus", "audit", "evaluation", "records", "statistics"},
-    "gate": FOUNDATION | {"evaluation", "corpus", "statistics"},
+    "evaluation": FOUNDATION | {"text", "morph", "dialect", "corpus"},
+    "trainers": FOUNDATION | {"text", "corpus", "evaluation"},
+    "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation"},
+    "gate": FOUNDATION | {"evaluation", "corpus"},
 }
 ALLOWED["demo"] = set(ALLOWED) - {"morph", "dialect"}
 ALLOWED["cli"] = {*ALLOWED, "demo"}
+
+#: Former places of moved modules, which hand on names of rooms above.
+FORMER = {"arabench/text/transliteration.py"}
 
 HEAVY = {
     "torch", "transformers", "lm_eval", "camel_tools", "trl", "peft", "bitsandbytes", "datasets",
@@ -95,6 +93,8 @@ def violations() -> list[str]:
     for room, path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         where = path.relative_to(ROOT)
+        if where.as_posix() in FORMER:
+            continue
         if room not in ALLOWED:
             found.append(f"{where}: room {room!r} is not in the plan of tools/check_imports.py")
             continue

@@ -28,8 +28,8 @@ from arabench.morph.segmenter import BuiltinSegmenter
 from arabench.morph.tokenizer import Tokenizer
 from arabench.script.arabizi import to_arabic
 from arabench.script.latin import to_arabizi
+from arabench.script.transliteration import from_latin, transliterate
 from arabench.text.column import Column
-from arabench.text.transliteration import from_latin, transliterate
 
 BATCH = 500
 PIECES = (

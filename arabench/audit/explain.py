@@ -19,7 +19,7 @@ from arabench.audit.samples import Reservoir, beginning, line_around
 from arabench.errors import UsageError
 from arabench.text.engine import BatchNormalizer
 from arabench.text.normalize import Normalizer
-from arabench.text.rule import Edit, replay
+from arabench.text.rules.rule import Edit, replay
 
 #: Changed texts that are explained; of more, a random sample of this many.
 EXPLAINED_TEXTS: Final = 2000

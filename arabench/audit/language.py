@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final, Literal, get_args
 
-from arabench.text.links import blank, link_spans
+from arabench.text.rules.links import blank, link_spans
 
 Language = Literal[
     "arabic",
@@ -149,7 +149,7 @@ _MIN_FUNCTION_SHARE: Final = 0.15
 def prose(text: str) -> str:
     """`text` without links, tags and hashtags: their letters say nothing of it.
 
-    Links are those of `arabench.text.links`.
+    Links are those of `arabench.text.rules.links`.
     """
     # Links first: a hashtag is often followed by one without a space.
     return _HASHTAG.sub(" ", _TAG.sub(" ", blank(text, link_spans(text))))

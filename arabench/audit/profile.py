@@ -32,7 +32,7 @@ from arabench.audit.tables import (
     language_table,
     mojibake_table,
 )
-from arabench.text.links import url_spans
+from arabench.text.rules.links import url_spans
 
 #: Upper bounds of marks per Arabic letter, and what such a document is called. Fully
 #: vocalised prose has 0.7 to 0.9, a newspaper 0.00 to 0.02.

@@ -1,6 +1,6 @@
 """Slurs and sensitive terms: the list in sensitive_terms.toml, and finding its words.
 
-Words are compared after folding (`arabench.text.folding`), whole, with Arabic proclitics
+Words are compared after folding (`arabench.text.rules.folding`), whole, with Arabic proclitics
 allowed before them. All words of a block are hashed at once and looked up in a table, so
 the size of the list costs nothing.
 """
@@ -19,8 +19,8 @@ import numpy as np
 
 from arabench.audit.blocks import TextBlock, Words
 from arabench.errors import UsageError, did_you_mean
-from arabench.text.folding import fold_words
 from arabench.text.hash_arrays import U64, HashSet, phrases, runs
+from arabench.text.rules.folding import fold_words
 
 #: Conjunctions, prepositions and the article as they are written before a noun, folded;
 #: "هال" and "عال" are Levantine.

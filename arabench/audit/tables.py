@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench import chars
-from arabench.text.folding import ALIKE, folding
+from arabench.text.rules.folding import ALIKE, folding
 
 CODE_POINTS: Final = 0x110000
 
@@ -127,7 +127,7 @@ FOLDED_CODES: Final = 0x900
 def fold_table() -> NDArray[np.uint16]:
     """Code point -> folded letter or digit, `BREAK`, `DROP` or `EXPAND`.
 
-    Words are those of `arabench.text.folding.fold_words`; digits belong to them, for Arabizi.
+    Words are those of `arabench.text.rules.folding.fold_words`; digits belong to them, for Arabizi.
     """
     arabic = folding()
     table = np.full(CODE_POINTS, BREAK, dtype=np.uint16)

@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from arabench.text.transliteration import SCHEMES
+from arabench.script.transliteration import SCHEMES
 
 if TYPE_CHECKING:
     from arabench.corpus.steps.script import ScriptConversion
@@ -180,12 +180,12 @@ def _to_arabizi(options: argparse.Namespace) -> tuple[Callable[[str], str], str]
 
 
 def _from_scheme(scheme: str) -> tuple[Callable[[str], str], str]:
-    from arabench.text.transliteration import from_latin
+    from arabench.script.transliteration import from_latin
 
     return lambda text: from_latin(text, scheme=scheme), f"from_{scheme}"
 
 
 def _to_scheme(scheme: str) -> tuple[Callable[[str], str], str]:
-    from arabench.text.transliteration import transliterate
+    from arabench.script.transliteration import transliterate
 
     return lambda text: transliterate(text, to=scheme), f"to_{scheme}"

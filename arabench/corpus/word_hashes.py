@@ -3,9 +3,9 @@ r"""Words of many texts at once: character classes, folded words and their 64-bi
 Filters and deduplication look at every word of a corpus. A Python object per word would
 cost more than everything else they do, so a block of texts becomes arrays: one class per
 character, one hash per word. Two words have the same hash when they differ only in what
-`arabench.text.folding` ignores (diacritics, tatweel, alif and hamza forms, final ya, ta
+`arabench.text.rules.folding` ignores (diacritics, tatweel, alif and hamza forms, final ya, ta
 marbuta, digits of other scripts, the case of ASCII letters). Words end at white space,
-punctuation and symbols; links (`arabench.text.links`) are no words. The hashes are those of
+punctuation and symbols; links (`arabench.text.rules.links`) are no words. The hashes are those of
 `arabench.text.hash_arrays`.
 """
 
@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arabench import chars
-from arabench.text.folding import ALIKE, folding
 from arabench.text.hash_arrays import I64, U64, RunningHash
-from arabench.text.links import link_spans
+from arabench.text.rules.folding import ALIKE, folding
+from arabench.text.rules.links import link_spans
 
 Flags = npt.NDArray[np.bool_]
 

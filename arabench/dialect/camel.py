@@ -19,9 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from arabench.camel_data import DATASETS, dataset_folder, import_camel
 from arabench.chars import LETTERS
 from arabench.errors import DataError, UsageError, did_you_mean
-from arabench.text.camel_data import DATASETS, dataset_folder, import_camel
 
 Model = Literal["did26", "did6"]
 MODELS: Final[tuple[Model, ...]] = get_args(Model)

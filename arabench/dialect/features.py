@@ -3,8 +3,8 @@
 This module defines both; `arabench.dialect.compiled.feature_kernel` is the same compiled, over the
 bytes of Arrow columns, and tests compare the two on any text.
 
-**Words.** Web addresses and @mentions are dropped as `arabench.text.entities` defines them.
-Every Arabic letter is folded as `arabench.text.folding` does (forms of alif, hamza, ya and
+**Words.** Web addresses and @mentions are dropped as `arabench.text.rules.entities` defines them.
+Every Arabic letter is folded as `arabench.text.rules.folding` does (forms of alif, hamza, ya and
 ta marbuta, presentation forms, letters of the Persian keyboard); the letters for p, ch, v
 and g stay, for they tell a lot. Marks, tatweel and what shows nothing are ignored, and every
 other character parts words: digits, Latin, punctuation, emoji, and the two
@@ -30,9 +30,9 @@ from typing import Any, Final, NamedTuple, get_type_hints
 
 from arabench import chars
 from arabench.errors import UsageError
-from arabench.text import entities
-from arabench.text.folding import folding
 from arabench.text.hashes import MASK, fnv1a, murmur_finish
+from arabench.text.rules import entities
+from arabench.text.rules.folding import folding
 
 #: Rises whenever some text has other words or other features.
 FEATURES_VERSION: Final = 2

@@ -12,7 +12,7 @@ from typing import Any, Final
 from arabench.chars import ALIF, DEFINITE_ARTICLE
 from arabench.errors import UsageError, did_you_mean
 from arabench.script.character_model import NUMBERS
-from arabench.text.transliteration import TABLE
+from arabench.script.transliteration import TABLE
 
 CONVENTIONS: Final = ("egy", "lev", "glf", "mgr")
 

@@ -15,7 +15,7 @@ from arabench.corpus.formats.readers import read_batches
 from arabench.errors import UsageError
 from arabench.evaluation.data.parallel import ParallelItem, codes_for, load_parallel
 from arabench.evaluation.data.source import ENGLISH, Source
-from arabench.text.diacritics import strip_diacritics
+from arabench.text.rules.diacritics import strip_diacritics
 from arabench.varieties import VARIETIES, variety_of
 
 #: The label of rows that have none.

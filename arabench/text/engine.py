@@ -101,7 +101,7 @@ class Kernel:
     """The compiled engine for one set of options. Safe to share between threads."""
 
     def __init__(self, options: Options) -> None:
-        from arabench.text.stages import build_stages
+        from arabench.text.compiled.stages import build_stages
 
         self._stages, self._last = build_stages(options)
 
@@ -117,7 +117,7 @@ class Kernel:
         """
         import numpy as np
 
-        from arabench.text.kernel import CHANGED, DONE
+        from arabench.text.compiled.kernel import CHANGED, DONE
 
         if not texts:
             return []
@@ -138,7 +138,7 @@ class Kernel:
         import numpy as np
 
         from arabench.text.column import Column
-        from arabench.text.kernel import CHANGED, DONE
+        from arabench.text.compiled.kernel import CHANGED, DONE
 
         out, out_ends, status = self.normalize_spans(column.data, column.starts, column.ends)
         done = status & ~np.uint8(CHANGED) == DONE
@@ -158,7 +158,7 @@ class Kernel:
         mode: int = 0,
         out: Any = None,
     ) -> tuple[Any, Any, Any]:
-        """Normalize spans of bytes; see `arabench.text.kernel.normalize_rows`.
+        """Normalize spans of bytes; see `arabench.text.compiled.kernel.normalize_rows`.
 
         Args:
             data: (bytes,) uint8.
@@ -173,8 +173,8 @@ class Kernel:
         """
         import numpy as np
 
-        from arabench.text.kernel import CHANGED, mark_changed
-        from arabench.text.stages import Rows
+        from arabench.text.compiled.kernel import CHANGED, mark_changed
+        from arabench.text.compiled.stages import Rows
 
         rows = Rows(data, starts, ends, np.zeros(len(starts), dtype=np.uint8))
         for stage in self._stages:

@@ -2,7 +2,7 @@
 
 They never change: models, tokens and orders that are stored depend on them. For arrays the
 same functions are in `arabench.text.hash_arrays`, for compiled loops in
-`arabench.text.hash_kernel`; tests hold them equal.
+`arabench.text.compiled.hash_kernel`; tests hold them equal.
 """
 
 from __future__ import annotations

@@ -23,8 +23,16 @@ from typing import Any, Final, Literal, get_args, get_type_hints
 
 from arabench import chars
 from arabench.errors import UsageError, did_you_mean
-from arabench.text import boilerplate, clean, diacritics, elongation, entities, letters, markup
-from arabench.text.rule import Edit, Rule
+from arabench.text.rules import (
+    boilerplate,
+    clean,
+    diacritics,
+    elongation,
+    entities,
+    letters,
+    markup,
+)
+from arabench.text.rules.rule import Edit, Rule
 
 #: Rises whenever some option's output changes for some text.
 RULES_VERSION = 2
@@ -80,7 +88,7 @@ class Options:
     quranic_marks: Literal["keep", "strip"] = "keep"
     """Pause signs, honorifics, small annotation letters."""
     urls: Literal["keep", "drop", "tag"] = "keep"
-    """Web addresses to a space or a tag. `arabench.text.entities` defines all entities."""
+    """Web addresses to a space or a tag. `arabench.text.rules.entities` defines all entities."""
     emails: Literal["keep", "drop", "tag"] = "keep"
     """E-mail addresses to a space or a tag."""
     mentions: Literal["keep", "drop", "tag"] = "keep"

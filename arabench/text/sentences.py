@@ -24,7 +24,7 @@ Closing marks, invisible characters, citations ("[1]"), faces and hearts behind 
 and then the white space, belong to the sentence that it ends. No sentence is blank
 unless the whole text is. Time grows linearly with the text, whatever it holds.
 
-`arabench.text.sentence_kernel` is the same procedure compiled, over UTF-8 bytes.
+`arabench.text.compiled.sentence_kernel` is the same procedure compiled, over UTF-8 bytes.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class SentenceSplitter:
         self.chars_seen += sum(map(len, texts))
         if self.chars_seen < self._compile_after:
             return [sentence_spans(text) for text in texts]
-        from arabench.text.sentence_kernel import split_encoded
+        from arabench.text.compiled.sentence_kernel import split_encoded
 
         encoded: list[bytes] = []
         for text in texts:

@@ -14,7 +14,7 @@ from arabench.audit.blocks import blocks
 from arabench.audit.sensitive_terms import Group, TermFinder, parse_groups, shipped_groups
 from arabench.audit.tables import EXPAND, expansions, fold_table
 from arabench.errors import UsageError
-from arabench.text.folding import fold_words as fold
+from arabench.text.rules.folding import fold_words as fold
 from tests.strategies import any_text
 
 _FINDER = TermFinder([Group("g", "G", "", ("كلب*", "ابن الحرام", "زق", "a7a"), ("ثور",))])

@@ -31,10 +31,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from arabench.camel_data import import_camel
 from arabench.morph.camel.database import CompiledDatabase
 from arabench.morph.camel.database_file import read_database
 from arabench.morph.camel.segmenters import camel_mle
-from arabench.text.camel_data import import_camel
 from tests.morph.camel.camel_folder import write_mle
 
 ROUNDS = 3

@@ -24,7 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from arabench.text.sentence_kernel import sentence_ends
+from arabench.text.compiled.sentence_kernel import sentence_ends
 from arabench.text.sentences import SentenceSplitter, sentence_spans
 
 ROUNDS = 5

@@ -19,7 +19,7 @@ import pytest
 
 from arabench.cli.main import main
 from arabench.text.normalize import presets
-from arabench.text.rule import Edit, replay
+from arabench.text.rules.rule import Edit, replay
 from tests.corpus.support import (
     CLEAN,
     RAW,

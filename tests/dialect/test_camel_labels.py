@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("camel_tools", reason="needs the extra arabench[morph]")
 pytest.importorskip("kenlm", reason="camel-tools' dialect models need kenlm")
 
+from arabench.camel_data import import_camel
 from arabench.dialect.camel import MODELS, PLACES, finer_labels, label_of
 from arabench.errors import DataError, UsageError
-from arabench.text.camel_data import import_camel
 from arabench.varieties import VARIETIES
 
 # Of scikit-learn, about the settings camel-tools trains with.

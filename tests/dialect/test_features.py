@@ -22,8 +22,8 @@ from arabench.dialect.features import (
     words_with_places,
 )
 from arabench.errors import UsageError
-from arabench.text.folding import folding
 from arabench.text.hashes import fnv1a, murmur_finish
+from arabench.text.rules.folding import folding
 from tests.strategies import any_text, web_text
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench.text import engine as engine_module
-from arabench.text import tables
+from arabench.text.compiled import tables
 from arabench.text.engine import BatchNormalizer, Kernel
 from arabench.text.normalize import Normalizer, Options, option_values, options_from, presets
 from tests.strategies import _INTERESTING, any_text, options

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arabench.text import hash_kernel, hashes
+from arabench.text import hashes
+from arabench.text.compiled import hash_kernel
 from arabench.text.hash_arrays import HashSet, mix, phrases, runs
 
 _words64 = st.integers(0, hashes.MASK)

@@ -22,7 +22,7 @@ from arabench.text.normalize import (
     presets,
     rules_for,
 )
-from arabench.text.rule import replay
+from arabench.text.rules.rule import replay
 from tests.strategies import any_text, few_options, idempotent_options, options, web_text
 
 FOLDER = Path(__file__).parent.parent / "cases"

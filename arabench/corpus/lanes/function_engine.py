@@ -75,7 +75,7 @@ class FunctionEngine:
         """
         import numpy as np
 
-        from arabench.text.kernel import AS_JSON, AS_LINE, CHANGED, DONE, TO_REFERENCE
+        from arabench.text.compiled.kernel import AS_JSON, AS_LINE, CHANGED, DONE, TO_REFERENCE
 
         raw = data.tobytes()
         status = np.full(len(starts), DONE, dtype=np.uint8)

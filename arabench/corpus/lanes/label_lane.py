@@ -134,7 +134,7 @@ class _Lines:
             numbers: (rows,) line of each.
             unsure: (lines,) bool, set where a text is not UTF-8.
         """
-        from arabench.text.sentence_kernel import invalid_rows
+        from arabench.text.compiled.sentence_kernel import invalid_rows
 
         invalid = np.zeros(len(column.starts), dtype=np.uint8)
         invalid_rows(column.data, column.starts, column.ends, invalid)
@@ -324,7 +324,7 @@ def _invalid(text: Column, *, compiled: bool) -> list[int]:
     """Rows that are not UTF-8."""
     if not compiled:
         return [row for row in text.filled() if _why_invalid(text.raw(row))]
-    from arabench.text.sentence_kernel import invalid_rows
+    from arabench.text.compiled.sentence_kernel import invalid_rows
 
     invalid = np.zeros(len(text.starts), dtype=np.uint8)
     invalid_rows(text.data, text.starts, text.ends, invalid)

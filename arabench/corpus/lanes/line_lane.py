@@ -249,7 +249,7 @@ class _Work:
             buffer: memory for the result, which `pieces` refers to.
         """
         from arabench.corpus.lanes.compiled import json_kernel as scan
-        from arabench.text.kernel import AS_JSON, AS_LINE, CHANGED, DONE
+        from arabench.text.compiled.kernel import AS_JSON, AS_LINE, CHANGED, DONE
 
         data, size, count = block.data, block.size, block.lines
         spans = np.empty((count, 2), dtype=np.int64)

@@ -32,7 +32,7 @@ from arabench.dialect.features import (
 )
 from arabench.dialect.neutral import PROBES, SALT
 from arabench.text.column import Column
-from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME, murmur_finish
+from arabench.text.compiled.hash_kernel import FNV_OFFSET, FNV_PRIME, murmur_finish
 
 #: Places of the cache of word scores, of 28 bytes each: 1.8 MB, of which the common words stay in
 #: the processor's cache.

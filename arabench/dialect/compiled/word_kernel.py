@@ -13,10 +13,10 @@ import numpy as np
 
 from arabench import chars
 from arabench.dialect.features import MAX_LETTERS
-from arabench.text import entities
-from arabench.text.folding import folding
-from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME
-from arabench.text.utf8_kernel import decode
+from arabench.text.compiled.hash_kernel import FNV_OFFSET, FNV_PRIME
+from arabench.text.compiled.utf8_kernel import decode
+from arabench.text.rules import entities
+from arabench.text.rules.folding import folding
 
 # Entries of the folding table that are no letter (the least one is U+0620).
 _BREAK, _IGNORED = 0, 1

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from arabench.camel_data import import_camel
 from arabench.chars import TATWEEL, char_class
 from arabench.errors import DataError
 from arabench.morph.analysis import Analysis
@@ -25,7 +26,6 @@ from arabench.morph.camel.database_tables import (
     outermost,
 )
 from arabench.morph.camel.morphemes import Morph, joined, letters_of, segments, whole
-from arabench.text.camel_data import import_camel
 
 #: What camel-tools writes for "no such probability": log10.
 NO_LOGPROB: Final = -99.0

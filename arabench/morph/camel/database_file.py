@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from arabench.camel_data import import_camel
 from arabench.chars import TATWEEL
 from arabench.errors import DataError, UsageError
-from arabench.text.camel_data import import_camel
 
 #: Sections of an ALMOR database, all of which camel-tools asks for.
 SECTIONS: Final = (

@@ -10,10 +10,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
+from arabench.camel_data import import_camel
 from arabench.errors import DataError
 from arabench.morph.camel.database import Candidate, CompiledDatabase, logprob
 from arabench.morph.camel.database_tables import Entry
-from arabench.text.camel_data import import_camel
 
 #: Features that count one when equal, as in camel-tools.
 EQUAL: Final = (

@@ -15,12 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from arabench.camel_data import DATASETS, dataset_folder, import_camel
 from arabench.errors import ArabenchError, DataError
 from arabench.morph.analysis import Analysis
 from arabench.morph.camel.database import Candidate, CompiledDatabase
 from arabench.morph.camel.database_file import checksum, read_database
 from arabench.morph.camel.morphemes import whole
-from arabench.text.camel_data import DATASETS, dataset_folder, import_camel
 
 #: Words whose segments are kept; then all are forgotten. Some 150 MB at most.
 CACHED_WORDS: Final = 1 << 18

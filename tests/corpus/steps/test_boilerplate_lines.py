@@ -7,7 +7,7 @@ import random
 import pytest
 
 from arabench.corpus.steps.filters.text_measures import measure_many
-from arabench.text.boilerplate import is_boilerplate, phrases, strip_boilerplate
+from arabench.text.rules.boilerplate import is_boilerplate, phrases, strip_boilerplate
 
 #: What parts words and lines, and what the filter reads otherwise than a line is folded.
 _SIGNS = (

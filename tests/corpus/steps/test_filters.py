@@ -31,10 +31,10 @@ from arabench.corpus.steps.filters.text_measures import (
 )
 from arabench.corpus.steps.filters.verdicts import REASONS, FilterStep, judge, judge_many, measure
 from arabench.errors import UsageError
-from arabench.text.boilerplate import phrases
 from arabench.text.hash_arrays import HashSet
 from arabench.text.normalize import Normalizer
 from arabench.text.normalize import options_from as normalization
+from arabench.text.rules.boilerplate import phrases
 from tests.strategies import any_text
 
 #: Natural sentences of each variety, written for this test.

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("camel_tools", reason="needs the extra arabench[morph]")
 
+from arabench.camel_data import import_camel
 from arabench.errors import DataError, UsageError
 from arabench.morph.analysis import KINDS, PROCLITICS, Analysis
 from arabench.morph.camel.database import CompiledDatabase, rank
@@ -25,7 +26,6 @@ from arabench.morph.camel.database_file import read_database
 from arabench.morph.camel.mle import LikelihoodRanking
 from arabench.morph.camel.morphemes import Morph, morphs_of, segments, split_letters
 from arabench.morph.camel.segmenters import CamelDatabase, camel_bert, camel_db, camel_mle
-from arabench.text.camel_data import import_camel
 from tests.morph.camel.camel_folder import database_text, write_bert, write_database, write_mle
 
 #: Names of the real databases that camel-tools reads, and of some it does not.
@@ -488,7 +488,7 @@ _OFFLINE = """
 import socket, sys
 def refuse(*_, **__): raise SystemExit("reached for the network")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
-from arabench.text.camel_data import import_camel
+from arabench.camel_data import import_camel
 for name in {modules}:
     import_camel(name)
 from camel_tools.data import CATALOGUE, CT_DATA_DIR

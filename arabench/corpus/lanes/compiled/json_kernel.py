@@ -12,8 +12,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from arabench.text.memory import load_word, trailing_zeros
-from arabench.text.utf8_kernel import put
+from arabench.text.compiled.memory import load_word, trailing_zeros
+from arabench.text.compiled.utf8_kernel import put
 
 # What a line is.
 FOUND, NULL, BLANK, ODD = 0, 1, 2, 3

@@ -21,9 +21,9 @@ import numpy.typing as npt
 from arabench import chars
 from arabench.corpus import word_hashes as words
 from arabench.text import hash_arrays
-from arabench.text.boilerplate import MENU_SEPARATORS, MOST_CHARS, is_boilerplate, phrases
-from arabench.text.folding import folding
 from arabench.text.hash_arrays import I64, U64, HashSet
+from arabench.text.rules.boilerplate import MENU_SEPARATORS, MOST_CHARS, is_boilerplate, phrases
+from arabench.text.rules.folding import folding
 
 F64 = npt.NDArray[np.float64]
 Flags = words.Flags
@@ -79,7 +79,7 @@ class Measures:
     stop_words: F64
     """Function words of any variety, per word."""
     boilerplate: F64
-    """Letters in boilerplate lines (`arabench.text.boilerplate`), per letter."""
+    """Letters in boilerplate lines (`arabench.text.rules.boilerplate`), per letter."""
 
 
 MEASURES: Final = tuple(field.name for field in dataclasses.fields(Measures))

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from arabench.text.entity_rules_kernel import (
+from arabench.text.compiled.entity_rules_kernel import (
     emails,
     emoji,
     hashtags,
@@ -23,7 +23,7 @@ from arabench.text.entity_rules_kernel import (
     read_tags,
     urls,
 )
-from arabench.text.entity_tables import (
+from arabench.text.compiled.entity_tables import (
     EMAILS,
     EMOJIS,
     END,
@@ -39,11 +39,11 @@ from arabench.text.entity_tables import (
     URLS,
     EntityTables,
 )
-from arabench.text.kernel import CHANGED, DONE, INVALID_UTF8
-from arabench.text.markup_kernel import markup_tags, references
-from arabench.text.memory import load_pair, store_pair
-from arabench.text.rewrite_kernel import copy
-from arabench.text.utf8_kernel import decode, differ, put
+from arabench.text.compiled.kernel import CHANGED, DONE, INVALID_UTF8
+from arabench.text.compiled.markup_kernel import markup_tags, references
+from arabench.text.compiled.memory import load_pair, store_pair
+from arabench.text.compiled.rewrite_kernel import copy
+from arabench.text.compiled.utf8_kernel import decode, differ, put
 
 _U1, _U2, _U6, _U7, _U8 = map(np.uint64, (1, 2, 6, 7, 8))
 _U1F, _U3F, _U80, _UC0, _UC2, _UE0 = map(np.uint64, (0x1F, 0x3F, 0x80, 0xC0, 0xC2, 0xE0))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arabench.errors import UsageError
-from arabench.text.transliteration import (
+from arabench.script.transliteration import (
     ALIASES,
     SCHEMES,
     TABLE,
@@ -84,7 +84,7 @@ def test_nothing_heavy_is_imported() -> None:
     import subprocess
 
     code = (
-        "import sys, arabench.text.transliteration\n"
+        "import sys, arabench.script.transliteration\n"
         "sys.exit(any(name in sys.modules for name in ('camel_tools', 'pyarabic', 'numpy')))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)

@@ -1,6 +1,6 @@
 """Where the links of a text are: web addresses, e-mail addresses and mentions, for all who ask.
 
-What is one, `arabench.text.entities` defines; here its patterns are tried only where the
+What is one, `arabench.text.rules.entities` defines; here its patterns are tried only where the
 signs are without which there is none (`://`, `www.`, `@`), which tests compare with going
 through the whole text.
 """
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arabench.text import entities
+from arabench.text.rules import entities
 
 Span = tuple[int, int]
 

@@ -11,8 +11,8 @@ from arabench.audit.language import prose
 from arabench.audit.profile import BatchProfile, Profile
 from arabench.corpus import word_hashes
 from arabench.dialect.features import words_with_places
-from arabench.text import entities
-from arabench.text.links import blank, link_spans, url_spans
+from arabench.text.rules import entities
+from arabench.text.rules.links import blank, link_spans, url_spans
 from tests.strategies import any_text, web_text
 
 _NEAR_LINKS = st.lists(

@@ -2,7 +2,7 @@
 
 One pass of the kernel runs any number of rules that it knows in its order, which for the
 usual options is all of them. Other rules have a pass of their own between two of the
-kernel: compiled ones (`arabench.text.passes`) or, where there is none, the rule itself over
+kernel: compiled ones (`pass_kernel`) or, where there is none, the rule itself over
 Python strings. So every combination of options runs, and only what is rare runs slowly.
 """
 
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from arabench import chars
-from arabench.text import entity_tables, tables
-from arabench.text import pass_kernel as passes
-from arabench.text.kernel import CHANGED, INVALID_UTF8, normalize_rows
+from arabench.text.compiled import entity_tables, tables
+from arabench.text.compiled import pass_kernel as passes
+from arabench.text.compiled.kernel import CHANGED, INVALID_UTF8, normalize_rows
 from arabench.text.normalize import Options, rules_for
-from arabench.text.rule import Rule
+from arabench.text.rules.rule import Rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,13 +132,13 @@ class EntityStage:
     """A compiled pass of rules about entities and markup."""
 
     def __init__(self, rules: list[Rule]) -> None:
-        from arabench.text import entity_tables
+        from arabench.text.compiled import entity_tables
 
         self._tables = entity_tables.build_tables(rules)
 
     def run(self, rows: Rows) -> Rows:
         """The rows one behind the other."""
-        from arabench.text.entity_kernel import prepare
+        from arabench.text.compiled.entity_kernel import prepare
 
         out, starts, ends, status = prepare(rows.data, rows.starts, rows.ends, self._tables)
         return Rows(out, starts, ends, rows.status | (status & ~np.uint8(CHANGED)))

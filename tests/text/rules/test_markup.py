@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arabench.text import markup
 from arabench.text.normalize import Normalizer, Options
+from arabench.text.rules import markup
 from tests.strategies import any_text, web_text
 
 STRIP = Normalizer(Options(markup="strip"))

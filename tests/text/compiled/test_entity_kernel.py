@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text import entities, markup
-from arabench.text import entity_tables as tables
-from arabench.text.entity_kernel import prepare
-from arabench.text.kernel import CHANGED, DONE, INVALID_UTF8
+from arabench.text.compiled import entity_tables as tables
+from arabench.text.compiled.entity_kernel import prepare
+from arabench.text.compiled.kernel import CHANGED, DONE, INVALID_UTF8
 from arabench.text.normalize import Options, rules_for
-from arabench.text.rule import Rule
+from arabench.text.rules import entities, markup
+from arabench.text.rules.rule import Rule
 
 ACTIONS = {
     kind: ("keep", "drop", "tag", "split") if kind == "hashtags" else ("keep", "drop", "tag")

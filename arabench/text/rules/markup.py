@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arabench.text.rule import Rule, scanner, substitution
+from arabench.text.rules.rule import Rule, scanner, substitution
 
 #: Elements that start a new line on the page; their tags become a line feed.
 BLOCKS: Final = frozenset(

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from arabench import chars
-from arabench.text.entity_tables import (
+from arabench.text.compiled.entity_tables import (
     ALNUM,
     ASCII_LETTER,
     BLOCK,
@@ -21,8 +21,8 @@ from arabench.text.entity_tables import (
     SCRIPT,
     STYLE,
 )
-from arabench.text.hash_kernel import FNV_OFFSET, FNV_PRIME
-from arabench.text.rewrite_kernel import copy, finish
+from arabench.text.compiled.hash_kernel import FNV_OFFSET, FNV_PRIME
+from arabench.text.compiled.rewrite_kernel import copy, finish
 
 _REPLACEMENT = ord(chars.REPLACEMENT)
 

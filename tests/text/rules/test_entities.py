@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text import entities
 from arabench.text.normalize import Normalizer, Options, is_idempotent, options_from
+from arabench.text.rules import entities
 from tests.strategies import web_text
 
 _ACTIONS = st.fixed_dictionaries(

@@ -11,9 +11,9 @@ import numba
 import numpy as np
 
 from arabench import chars
-from arabench.text.hash_kernel import splitmix64
-from arabench.text.kernel import INVALID_UTF8
-from arabench.text.utf8_kernel import decode, put
+from arabench.text.compiled.hash_kernel import splitmix64
+from arabench.text.compiled.kernel import INVALID_UTF8
+from arabench.text.compiled.utf8_kernel import decode, put
 
 # Classes of code points, bits of the table `classes`.
 MARK, LETTER, WHITE, ELONGATED, PUNCTUATION, DIGIT, DIACRITIC, SPACED = (

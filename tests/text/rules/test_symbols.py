@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.boilerplate import is_boilerplate
 from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.rules.boilerplate import is_boilerplate
 from tests.strategies import any_text
 
 needs_unicode_14 = pytest.mark.skipif(

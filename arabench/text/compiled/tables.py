@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench import chars
-from arabench.text import diacritics
-from arabench.text.rule import Rule
+from arabench.text.rules import diacritics
+from arabench.text.rules.rule import Rule
 
 CODE_POINTS: Final = 0x110000
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from arabench.text.memory import load_word
+from arabench.text.compiled.memory import load_word
 
 
 @numba.njit(cache=True, nogil=True)

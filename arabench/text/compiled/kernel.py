@@ -1,4 +1,4 @@
-"""The compiled engine: one pass over UTF-8 bytes, driven by `arabench.text.tables`.
+"""The compiled engine: one pass over UTF-8 bytes, driven by `arabench.text.compiled.tables`.
 
 Numba compiles it on first use and caches the result on disk. It releases the GIL.
 Rows go in and out as Arrow string arrays hold them: bytes and offsets.
@@ -14,8 +14,8 @@ import numba
 import numpy as np
 
 from arabench import chars
-from arabench.text.memory import load_pair, load_word, store_pair, store_word
-from arabench.text.tables import (
+from arabench.text.compiled.memory import load_pair, load_word, store_pair, store_word
+from arabench.text.compiled.tables import (
     BREAK,
     DELETE,
     DELETE_LATE,
@@ -32,7 +32,7 @@ from arabench.text.tables import (
     SPACE,
     SPECIAL,
 )
-from arabench.text.utf8_kernel import decode, differ, put
+from arabench.text.compiled.utf8_kernel import decode, differ, put
 
 #: Marks on one letter that the kernel sorts; longer runs go to the reference engine.
 MAX_MARKS = 24

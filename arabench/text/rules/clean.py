@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 
 from arabench import chars
-from arabench.text.rule import Rule, char_map, substitution
+from arabench.text.rules.rule import Rule, char_map, substitution
 
 
 def replace_surrogates() -> Rule:
@@ -148,7 +148,7 @@ def map_characters(name: str, keep_tags: bool) -> Rule:
         keep_tags: the characters that stand for tags pass the map.
     """
     tables = tomllib.loads(
-        files("arabench.text").joinpath("character_maps.toml").read_text(encoding="utf-8")
+        files("arabench.text.rules").joinpath("character_maps.toml").read_text(encoding="utf-8")
     )
     default: str = tables[name]["default"]
     kept = frozenset().union(*map(_range, tables[name]["keep"]))

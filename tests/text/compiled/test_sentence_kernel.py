@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench.errors import DataError
-from arabench.text.sentence_kernel import _BYTES_PER_SENTENCE, sentence_ends, split_encoded
+from arabench.text.compiled.sentence_kernel import _BYTES_PER_SENTENCE, sentence_ends, split_encoded
 from arabench.text.sentences import (
     ABBREVIATIONS,
     AND_SO_ON,

@@ -10,9 +10,9 @@ from importlib.resources import files
 from typing import Final
 
 from arabench import chars
-from arabench.text.folding import fold_words
-from arabench.text.links import blank, link_spans
-from arabench.text.rule import Rule, scanner
+from arabench.text.rules.folding import fold_words
+from arabench.text.rules.links import blank, link_spans
+from arabench.text.rules.rule import Rule, scanner
 
 #: Words of a line that begins like boilerplate and goes on with a title or a name.
 MOST_WORDS: Final = 12
@@ -74,7 +74,7 @@ def is_boilerplate(line: str) -> bool:
 @cache
 def phrases() -> tuple[frozenset[str], tuple[str, ...]]:
     """Folded lines of `whole`, and folded beginnings with a space after each."""
-    text = files("arabench.text").joinpath("boilerplate.toml").read_text(encoding="utf-8")
+    text = files("arabench.text.rules").joinpath("boilerplate.toml").read_text(encoding="utf-8")
     lists = tomllib.loads(text)
     return (
         frozenset(fold_words(phrase, digits=False) for phrase in lists["whole"]),

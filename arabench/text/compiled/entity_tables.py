@@ -1,4 +1,4 @@
-"""Tables for `arabench.text.entity_kernel`, made from the rules that they stand for.
+"""Tables for `arabench.text.compiled.entity_kernel`, made from the rules that they stand for.
 
 Character classes are those of the patterns in `entities`, read by running them; what may
 stand around an entity and what a rule writes are found by applying it to examples;
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench import chars
-from arabench.text import entities, markup
 from arabench.text.hashes import fnv1a
-from arabench.text.rule import Rule
+from arabench.text.rules import entities, markup
+from arabench.text.rules.rule import Rule
 
 #: Stands before and behind a row: a "character" that only ends web addresses.
 END: Final = 0x110000

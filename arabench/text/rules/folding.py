@@ -17,7 +17,7 @@ import re
 from typing import Final, NamedTuple
 
 from arabench import chars
-from arabench.text import letters
+from arabench.text.rules import letters
 
 #: Characters inside of words that leave no trace. Letters whose rules leave nothing of them
 #: (a presentation form that is a mark alone) go with them.

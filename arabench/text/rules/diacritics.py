@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from arabench import chars
 from arabench.text.hashes import splitmix64
-from arabench.text.letters import WORD_END
-from arabench.text.rule import Rule, char_map, scanner, substitution
+from arabench.text.rules.letters import WORD_END
+from arabench.text.rules.rule import Rule, char_map, scanner, substitution
 
 _MARK = chars.char_class(chars.MARKS)
 _LETTER = chars.char_class(chars.LETTERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from arabench import chars
-from arabench.text.rule import Rule, char_map, substitution
+from arabench.text.rules.rule import Rule, char_map, substitution
 
 _MARK = chars.char_class(chars.MARKS)
 _LETTER = chars.char_class(chars.LETTERS)

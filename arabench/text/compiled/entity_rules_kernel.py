@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 
 from arabench import chars
-from arabench.text.entity_tables import (
+from arabench.text.compiled.entity_tables import (
     ALNUM,
     ASCII_LETTER,
     DIGIT,
@@ -40,7 +40,7 @@ from arabench.text.entity_tables import (
     WHITE,
     WORD,
 )
-from arabench.text.rewrite_kernel import copy, finish
+from arabench.text.compiled.rewrite_kernel import copy, finish
 
 _TEXT_SELECTOR = ord(chars.TEXT_SELECTOR)
 _SELECTOR = ord(chars.EMOJI_SELECTOR)

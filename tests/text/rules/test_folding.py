@@ -12,8 +12,8 @@ from arabench import chars
 from arabench.audit.blocks import blocks
 from arabench.corpus import word_hashes
 from arabench.dialect.features import words_of
-from arabench.text.folding import fold_words, folding
 from arabench.text.normalize import Normalizer, options_from
+from arabench.text.rules.folding import fold_words, folding
 from tests.strategies import any_text, web_text
 
 _ARABIC = sorted(chars.LETTERS | chars.MARKS | set(chars.PRESENTATION_FORMS))

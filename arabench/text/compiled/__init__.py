@@ -1,0 +1,1 @@
+"""Everything of text that runs compiled, and the tables it runs on."""

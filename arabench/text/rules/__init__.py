@@ -1,0 +1,1 @@
+"""The rules of normalization: one family of repairs a file, and what is compared by them."""
