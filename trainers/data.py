@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
-from arabench.checkpoints import is_local
 from arabench.corpus.formats.names import format_of, is_dataset_dict, is_dataset_folder
 from arabench.corpus.formats.readers import read_batches
 from arabench.corpus.runs.digests import files_below
@@ -19,7 +18,8 @@ from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_input
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
-from arabench.hub import cache_only, why_unreachable
+from arabench.models.checkpoints import is_local
+from arabench.models.hub import cache_only, why_unreachable
 from arabench.trainers.recipe import DataSection
 
 #: What readers say to users of other commands, and what it is called in a recipe.

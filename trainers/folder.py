@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
-from arabench.checkpoints import RECORD_NAME
 from arabench.errors import ArabenchError, UsageError
 from arabench.files.atomic import write_text_atomically
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
+from arabench.models.checkpoints import RECORD_NAME
 from arabench.trainers import record
 from arabench.trainers.recipe import Recipe, dump_recipe
 

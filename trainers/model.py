@@ -6,10 +6,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from arabench.checkpoints import BaseInfo, inspect_base, is_local
-from arabench.devices import DtypeName, compute_in, disable_cpu_repacking, nf4
 from arabench.errors import UsageError, did_you_mean
-from arabench.hub import require_reachable
+from arabench.models.checkpoints import BaseInfo, inspect_base, is_local
+from arabench.models.devices import DtypeName, compute_in, disable_cpu_repacking, nf4
+from arabench.models.hub import require_reachable
 from arabench.trainers.recipe import ALL_LINEAR, Recipe
 
 

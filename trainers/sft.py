@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from arabench.checkpoints import RECORD_NAME, BaseInfo, weights_sha256
-from arabench.devices import Precision, Threads, pick_device, pick_precision, use_threads
 from arabench.errors import DataError, UsageError
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
+from arabench.models.checkpoints import RECORD_NAME, BaseInfo, weights_sha256
+from arabench.models.devices import Precision, Threads, pick_device, pick_precision, use_threads
 from arabench.trainers import data, folder, model, record, tokens, trainer
 from arabench.trainers.recipe import Recipe
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from arabench.checkpoints import RECORD_NAME
-from arabench.devices import DtypeName, disable_cpu_repacking
 from arabench.errors import ArabenchError
+from arabench.models.checkpoints import RECORD_NAME
+from arabench.models.devices import DtypeName, disable_cpu_repacking
 from arabench.trainers import model, record
 from arabench.trainers.recipe import Recipe
 

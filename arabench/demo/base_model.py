@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arabench.devices import use_threads
+from arabench.models.devices import use_threads
 
 END_OF_TEXT = "<|endoftext|>"
 

@@ -10,12 +10,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256
 from arabench.demo.base_model import ToySize
 from arabench.demo.steps import Say, Workshop, executable
-from arabench.devices import nf4
 from arabench.errors import ArabenchError, UsageError
 from arabench.files.atomic import write_text_atomically
+from arabench.models.checkpoints import RECORD_NAME, inspect_base, weights_sha256
+from arabench.models.devices import nf4
 
 Scale = Literal["full", "small"]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench import __version__
-from arabench.devices import pick_threads
 from arabench.errors import ArabenchError
 from arabench.files.atomic import write_text_atomically
+from arabench.models.devices import pick_threads
 from arabench.resources import tasks_dir, trainers_dir
 
 Say = Callable[[str], None]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from arabench.checkpoints import AdapterInfo
 from arabench.errors import UsageError
 from arabench.models.bases import BaseRequest, load_base
+from arabench.models.checkpoints import AdapterInfo
 
 #: Largest absolute logit difference below which an adapter counts as doing nothing: far
 #: under one bfloat16 step of a typical logit, far above float32 noise of one run.
@@ -193,7 +193,7 @@ def mismatch_with(adapter: AdapterInfo, base_name: str, model_type: str) -> str:
         return ""
     config = Path(recorded).expanduser() / "config.json"
     try:
-        from arabench.records import read_json_object
+        from arabench.files.records import read_json_object
 
         kind = str(read_json_object(config).get("model_type")) if config.is_file() else ""
     except Exception:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from arabench.checkpoints import is_local
-from arabench.devices import (
+from arabench.errors import ArabenchError, UsageError
+from arabench.models.checkpoints import is_local
+from arabench.models.devices import (
     DtypeName,
     compute_in,
     disable_cpu_repacking,
@@ -15,8 +16,7 @@ from arabench.devices import (
     pick_device,
     pick_precision,
 )
-from arabench.errors import ArabenchError, UsageError
-from arabench.hub import require_reachable
+from arabench.models.hub import require_reachable
 from arabench.models.kinds import check_causal
 
 

@@ -158,7 +158,8 @@ def _normalizer(options: TrainOptions) -> Any:
     if options.normalize is None:
         return None
     from arabench.text.engine import BatchNormalizer
-    from arabench.text.normalize import Normalizer, options_from
+    from arabench.text.normalizer import Normalizer
+    from arabench.text.presets import options_from
 
     return BatchNormalizer(Normalizer(options_from(options.normalize)))
 

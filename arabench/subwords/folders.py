@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from arabench.errors import ArabenchError, UsageError
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 from arabench.subwords.preparation import RECORD_FILE, RECORD_KIND
 
 

@@ -89,7 +89,7 @@ class TrainOptions:
                 "Use marked or split for text that a tokenizer reads."
             )
         if self.normalize is not None:
-            from arabench.text.normalize import options_from
+            from arabench.text.presets import options_from
 
             options_from(self.normalize)
         self._set_special_tokens()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 
 #: The record that a training leaves beside its tokenizer.
 RECORD_FILE: Final = "arabench.json"

@@ -162,14 +162,15 @@ def report_tokenizers(
 
 
 def _check_presets(names: Sequence[str]) -> None:
-    from arabench.text.normalize import options_from
+    from arabench.text.presets import options_from
 
     for name in names:
         options_from(name)
 
 
 def _normalized(texts: Sequence[str], preset: str) -> list[str]:
-    from arabench.text.normalize import Normalizer, options_from
+    from arabench.text.normalizer import Normalizer
+    from arabench.text.presets import options_from
 
     normalizer = Normalizer(options_from(preset))
     return [normalizer.normalize(text) for text in texts]

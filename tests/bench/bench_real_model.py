@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from arabench.cli.quiet import quiet_libraries
-from arabench.devices import DtypeName, disable_cpu_repacking, pick_precision, use_threads
+from arabench.models.devices import DtypeName, disable_cpu_repacking, pick_precision, use_threads
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
 

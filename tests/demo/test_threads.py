@@ -9,7 +9,7 @@ import pytest
 
 from arabench.demo import steps
 from arabench.demo.steps import Workshop
-from arabench.devices import Threads
+from arabench.models.devices import Threads
 
 SHOW = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
 

@@ -17,12 +17,12 @@ import torch  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
-from arabench.checkpoints import inspect_adapter  # noqa: E402
 from arabench.errors import UsageError  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate  # noqa: E402
 from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
 from arabench.models.adapters import Bench  # noqa: E402
 from arabench.models.bases import BaseRequest  # noqa: E402
+from arabench.models.checkpoints import inspect_adapter  # noqa: E402
 
 TASK = "arabench_lm_egy"
 LIMIT = 2

@@ -10,7 +10,8 @@ from hypothesis import given
 from arabench.evaluation.metrics import answers
 from arabench.evaluation.metrics.answers import answer_tokens, exact_match, token_f1
 from arabench.evaluation.metrics.table import SCORES
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.strategies import any_text
 
 CASES = [

@@ -17,11 +17,11 @@ import torch  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
-from arabench.checkpoints import RECORD_NAME, inspect_base, weights_sha256  # noqa: E402
 from arabench.errors import ArabenchError, DataError, UsageError  # noqa: E402
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate  # noqa: E402
 from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
+from arabench.models.checkpoints import RECORD_NAME, inspect_base, weights_sha256  # noqa: E402
 
 LIMIT = 4
 Scores = dict[str, dict[str, float]]
@@ -161,7 +161,7 @@ def test_a_folder_stored_in_four_bits_is_measured_as_it_is(
     pytest.importorskip("bitsandbytes", reason="needs the extra arabench[train]")
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from arabench.devices import nf4
+    from arabench.models.devices import nf4
 
     folder = tmp_path / "nf4"
     AutoModelForCausalLM.from_pretrained(

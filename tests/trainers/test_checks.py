@@ -18,10 +18,10 @@ for package in ("torch", "trl", "peft", "bitsandbytes"):
 import datasets  # noqa: E402
 import torch  # noqa: E402
 
-from arabench import devices  # noqa: E402
-from arabench.checkpoints import inspect_adapter  # noqa: E402
-from arabench.devices import nf4  # noqa: E402
 from arabench.errors import ArabenchError  # noqa: E402
+from arabench.models import devices  # noqa: E402
+from arabench.models.checkpoints import inspect_adapter  # noqa: E402
+from arabench.models.devices import nf4  # noqa: E402
 from arabench.trainers import model, sft, trainer  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
 from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402

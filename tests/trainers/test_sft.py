@@ -19,9 +19,9 @@ for package in ("torch", "trl", "peft", "bitsandbytes"):
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from arabench.checkpoints import inspect_adapter, inspect_base, weights_sha256  # noqa: E402
-from arabench.devices import pick_precision  # noqa: E402
 from arabench.errors import DataError, UsageError  # noqa: E402
+from arabench.models.checkpoints import inspect_adapter, inspect_base, weights_sha256  # noqa: E402
+from arabench.models.devices import pick_precision  # noqa: E402
 from arabench.trainers import data, model, sft, tokens, trainer  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
 from arabench.trainers.record import read_losses  # noqa: E402

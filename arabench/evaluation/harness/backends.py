@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from arabench.checkpoints import inspect_adapter
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.own_tokens import (
     Unknown,
@@ -26,6 +25,7 @@ from arabench.evaluation.harness.own_tokens import (
 )
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
+from arabench.models.checkpoints import inspect_adapter
 
 #: Attribute of a request that is ours.
 MARK: Final = "arabench"

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import json
 import logging
 from typing import Any
 
-from arabench.devices import native_bfloat16
 from arabench.evaluation.harness.own_tokens import prefix_of
+from arabench.models.devices import native_bfloat16
 from arabench.models.kinds import check_causal
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,8 @@ from typing import Final
 
 from arabench.chars import DEFINITE_ARTICLE
 from arabench.evaluation.metrics.score import SCORES_VERSION, Score, ratio
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 #: Letters a token must keep for its article to be taken off.
 MIN_STEM = 3

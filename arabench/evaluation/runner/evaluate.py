@@ -14,16 +14,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from arabench import __version__
-from arabench.checkpoints import (
-    AdapterInfo,
-    BaseInfo,
-    check_same_base,
-    inspect_adapter,
-    inspect_base,
-    is_local,
-    weights_sha256,
-)
-from arabench.devices import use_threads
 from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
@@ -32,6 +22,16 @@ from arabench.evaluation.harness.output import write_results
 from arabench.evaluation.harness.run import language_model, measure, task_manager
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
+from arabench.models.checkpoints import (
+    AdapterInfo,
+    BaseInfo,
+    check_same_base,
+    inspect_adapter,
+    inspect_base,
+    is_local,
+    weights_sha256,
+)
+from arabench.models.devices import use_threads
 
 BASE: Final = "base"
 _PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")

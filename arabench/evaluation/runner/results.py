@@ -17,7 +17,7 @@ from arabench.errors import DataError, UsageError
 from arabench.evaluation.harness.conditions import COLUMN, RUN_KEY
 from arabench.evaluation.metrics.score import Sums, by_item
 from arabench.evaluation.metrics.table import SCORES
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 
 #: What one sample can add to a sum. Counts and bits are never negative, but a rounded
 #: log-likelihood can be a little above 0; no text has a trillion bits.

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from arabench import devices
-from arabench.devices import native_bfloat16, pick_precision, pick_threads
 from arabench.errors import UsageError
+from arabench.models import devices
+from arabench.models.devices import native_bfloat16, pick_precision, pick_threads
 
 AVX2 = frozenset({"avx", "avx2", "fma"})
 BF16 = AVX2 | {"avx512f", "avx512_bf16"}

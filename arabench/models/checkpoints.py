@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UnsafeInputError, UsageError
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 
 #: File beside an adapter in which the trainer records what it was trained on.
 RECORD_NAME: Final = "arabench.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from arabench.errors import UsageError
-from arabench.records import read_json_object
+from arabench.files.records import read_json_object
 
 Kind = Literal["model", "dataset"]
 #: Seconds until a hub that does not answer is given up.

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from arabench.checkpoints import (
+from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
+from arabench.models.checkpoints import (
     ADAPTER_KINDS,
     RECORD_NAME,
     check_same_base,
@@ -19,7 +20,6 @@ from arabench.checkpoints import (
     is_local,
     weights_sha256,
 )
-from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
 
 
 def base(

@@ -18,7 +18,7 @@ pytest.importorskip("huggingface_hub", reason="needs the extra arabench[eval]")
 from huggingface_hub import constants
 
 from arabench.errors import UsageError
-from arabench.hub import cached_folder, require_reachable, why_unreachable
+from arabench.models.hub import cached_folder, require_reachable, why_unreachable
 
 #: What the stand-in answers to /api/models/NAME and /api/datasets/NAME.
 ANSWERS = {
