@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.normalize import Options, is_idempotent, option_values
+from arabench.text.normalizer import is_idempotent
+from arabench.text.options import Options, option_values
 
 #: Characters on which rules act, so that random text meets them often.
 _INTERESTING = "".join(

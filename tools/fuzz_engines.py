@@ -23,7 +23,9 @@ from arabench import chars
 from arabench.corpus.formats.lines import LineBlock
 from arabench.corpus.lanes.line_lane import Block, _Buffers, _Work
 from arabench.text.engine import BatchNormalizer, Kernel
-from arabench.text.normalize import Normalizer, Options, option_values, options_from, presets
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options, option_values
+from arabench.text.presets import options_from, presets
 
 TEXTS_PER_OPTIONS = 2500
 PIECES = (

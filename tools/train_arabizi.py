@@ -26,7 +26,8 @@ from arabench.script.conventions import CONVENTIONS
 from arabench.script.latin import ArabiziWriter
 from arabench.script.measures import ErrorRate, edits, error_rate
 from arabench.script.training import count_words, vocalised_words
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "arabench/script"

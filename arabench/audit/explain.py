@@ -18,7 +18,7 @@ from arabench.audit.reading import ReadPlan, Unread, plan_reading, printable, re
 from arabench.audit.samples import Reservoir, beginning, line_around
 from arabench.errors import UsageError
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer
+from arabench.text.normalizer import Normalizer
 from arabench.text.rules.rule import Edit, replay
 
 #: Changed texts that are explained; of more, a random sample of this many.

@@ -26,7 +26,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths and what counts as a duplicate."""
     from arabench.cli.files import add_file_arguments
-    from arabench.text.normalize import presets
+    from arabench.text.presets import presets
 
     add_file_arguments(parser)
     mode = parser.add_mutually_exclusive_group()

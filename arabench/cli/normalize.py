@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arabench.corpus.io_options import IoOptions
-    from arabench.text.normalize import Normalizer
+    from arabench.text.normalizer import Normalizer
     from arabench.text.rules.rule import Edit
 
 EXAMPLES = """\
@@ -33,7 +33,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, preset and one option per normalization field."""
     from arabench.cli.files import add_file_arguments
-    from arabench.text.normalize import option_docs, option_hints, presets
+    from arabench.text.options import option_docs, option_hints
+    from arabench.text.presets import presets
 
     add_file_arguments(parser)
     parser.add_argument("--preset", default="llm", help=f"one of {', '.join(presets())} [llm]")
@@ -84,7 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Normalize, explain, or list presets."""
-    from arabench.text.normalize import Normalizer, option_hints, options_from
+    from arabench.text.normalizer import Normalizer
+    from arabench.text.options import option_hints
+    from arabench.text.presets import options_from
 
     if options.list_presets:
         return _list_presets()
@@ -145,7 +148,7 @@ def _check_explain_report(options: argparse.Namespace) -> None:
 
 def _list_presets() -> int:
     from arabench.files.standard_output import standard_output
-    from arabench.text.normalize import presets
+    from arabench.text.presets import presets
 
     lines = []
     for name, values in presets().items():

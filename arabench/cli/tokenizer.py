@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    from arabench.text.normalize import presets
+    from arabench.text.presets import presets
 
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, folders, or - for stdin")
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="a new folder")

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from arabench.engines.worker import as_options, engine_for, normalize_texts
 from arabench.errors import UsageError, require_extra
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
 
 #: Documents held at once. The compiled engine works on batches: at a few hundred short
 #: documents the cost of one call no longer shows.

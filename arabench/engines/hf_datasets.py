@@ -16,7 +16,8 @@ from typing import Any
 
 from arabench.engines.worker import as_options, engine_for, normalize_table, normalize_texts
 from arabench.errors import UsageError, did_you_mean
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
 
 
 def normalize_examples(options: Options | str = "llm", text_field: str = "text") -> ExampleMap:

@@ -31,7 +31,8 @@ from arabench.engines.file_manifests import FileTask, finished_before, join_mani
 from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import ArabenchError, DataError, UsageError, require_extra
 from arabench.files.atomic import STDIO, is_device
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
 
 #: Object store of a Ray started here, bytes. Only options and counts pass through it; this
 #: is just above the least that Ray accepts (75 MB).

@@ -16,7 +16,7 @@ from typing import Any
 
 from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import UsageError, did_you_mean, require_extra
-from arabench.text.normalize import Options
+from arabench.text.options import Options
 
 
 def normalize_partitions(options: Options | str = "llm", text_field: str = "text") -> PartitionMap:

@@ -9,7 +9,9 @@ from typing import Any
 from arabench.corpus.formats.columns import normalize_batch
 from arabench.errors import DataError
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 
 
 def as_options(options: Options | str) -> Options:

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
 
 if TYPE_CHECKING:
     from arabench.text.column import Column

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from arabench.audit import explain
 from arabench.audit.explain import add_explanation, explain_files, new_summary
 from arabench.errors import UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import write_rows
 from tests.strategies import any_text, options
 

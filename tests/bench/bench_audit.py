@@ -22,7 +22,8 @@ import orjson
 from arabench.audit.explain import explain_files
 from arabench.audit.reading import Unread, plan_reading, read_texts
 from arabench.audit.run import AuditOptions, audit_files
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 ROUNDS = 3
 TARGET_BYTES = 20_000_000

@@ -42,7 +42,8 @@ from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.run import run_files
 from arabench.corpus.steps.normalize import NormalizeStep
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 PRESET = "llm"
 #: Part of the file that peers of less than about 30 MB/s read.

@@ -25,7 +25,9 @@ from typing import Any
 
 from arabench.engines.datatrove_step import NormalizeDocuments
 from arabench.engines.hf_datasets import normalize_examples
-from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 
 ROUNDS = 3
 SMALL_MB = 10

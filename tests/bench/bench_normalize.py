@@ -22,7 +22,8 @@ from pathlib import Path
 
 from arabench import chars
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 ROUNDS = 5
 TARGET_BYTES = 2_000_000

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arabench.cli.main import main
-from arabench.text.normalize import presets
+from arabench.text.presets import presets
 from arabench.text.rules.rule import Edit, replay
 from tests.corpus.support import (
     CLEAN,
@@ -471,7 +471,7 @@ def test_int_column_beside_the_text_is_untouched(here: Path) -> None:
 
 
 def test_every_option_is_documented() -> None:
-    from arabench.text.normalize import option_docs, option_hints
+    from arabench.text.options import option_docs, option_hints
 
     assert option_docs().keys() >= option_hints().keys()
 

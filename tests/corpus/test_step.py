@@ -23,7 +23,8 @@ from arabench.corpus.steps.normalize import NormalizeStep, normalize_files
 from arabench.corpus.steps.sentences import SentenceStep
 from arabench.dialect.identification import Identifier
 from arabench.files import atomic
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import CLEAN, RAW, read_rows, write_rows
 from tests.dialect.toy_model import hand_made
 

@@ -22,7 +22,8 @@ from arabench.dialect.markers import (
     shipped_lexicon,
 )
 from arabench.errors import DataError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from arabench.varieties import DIALECTS, VARIETIES
 
 GOOD: dict[str, Any] = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 PRESETS = ["llm", "search"]
 

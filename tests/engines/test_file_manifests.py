@@ -15,7 +15,8 @@ from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.engines.file_manifests import FileTask, finished_before, join_manifests
 from arabench.errors import UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 LLM = Normalizer(options_from("llm"))
 IO = IoOptions(manifest="xxh128", journal="resume")

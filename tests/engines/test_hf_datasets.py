@@ -13,8 +13,8 @@ import pytest
 
 from arabench.engines.hf_datasets import normalize_examples
 from arabench.errors import UsageError
-from arabench.text import normalize
-from arabench.text.normalize import options_from
+from arabench.text import options
+from arabench.text.presets import options_from
 from tests.engines.support import PRESETS, SHORT_ROWS, expected, rows
 
 datasets = pytest.importorskip("datasets", reason="needs the extra arabench[eval]")
@@ -106,7 +106,7 @@ def test_the_hash_changes_with_options_column_and_rules(monkeypatch: pytest.Monk
         normalize_examples("search"),
         normalize_examples("llm", "body"),
     ]
-    monkeypatch.setattr(normalize, "RULES_VERSION", normalize.RULES_VERSION + 1)
+    monkeypatch.setattr(options, "RULES_VERSION", options.RULES_VERSION + 1)
     functions.append(normalize_examples("llm"))
     assert len({Hasher.hash(function) for function in functions}) == len(functions)
 

@@ -23,7 +23,8 @@ from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.engines.ray_data import merge_summaries, normalize_dataset, run_with_ray
 from arabench.errors import DataError, MissingExtraError, UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.engines.support import TEXTS, expected, rows
 
 LLM = Normalizer(options_from("llm"))

@@ -11,7 +11,8 @@ import pytest
 
 from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import DataError, UsageError
-from arabench.text.normalize import Options, options_from
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 from tests.engines.support import PRESETS, expected, invalid_utf8, rows
 
 LLM = options_from("llm")

@@ -18,7 +18,8 @@ from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
 from arabench.evaluation.families.table import COLUMNS
 from arabench.evaluation.reports.summary import Cell
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from arabench.varieties import DIALECTS, VARIETIES
 from tests.pages.checker import Page, parsed, problems_of
 

@@ -15,7 +15,8 @@ from arabench.errors import UsageError
 from arabench.script.arabizi import ArabiziReader, to_arabic
 from arabench.script.conventions import BUCKWALTER, CONVENTIONS, load_convention, load_tables
 from arabench.script.measures import error_rate
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.strategies import any_text
 
 DATA = Path(__file__).parent / "data"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from arabench.errors import DataError
 from arabench.text.column import Column
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.strategies import any_text
 
 REFERENCE = Normalizer(options_from("llm"))

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from arabench.text import engine as engine_module
 from arabench.text.compiled import tables
 from arabench.text.engine import BatchNormalizer, Kernel
-from arabench.text.normalize import Normalizer, Options, option_values, options_from, presets
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options, option_values
+from arabench.text.presets import options_from, presets
 from tests.strategies import _INTERESTING, any_text, options
 
 #: Bytes read of each real file: the reference needs a second for about three megabytes.

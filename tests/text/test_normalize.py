@@ -12,16 +12,9 @@ from hypothesis import given, settings
 
 from arabench import chars
 from arabench.errors import UsageError
-from arabench.text.normalize import (
-    Normalizer,
-    Options,
-    is_idempotent,
-    option_hints,
-    option_values,
-    options_from,
-    presets,
-    rules_for,
-)
+from arabench.text.normalizer import Normalizer, is_idempotent, rules_for
+from arabench.text.options import Options, option_hints, option_values
+from arabench.text.presets import options_from, presets
 from arabench.text.rules.rule import replay
 from tests.strategies import any_text, few_options, idempotent_options, options, web_text
 

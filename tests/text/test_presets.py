@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from arabench import chars
-from arabench.text.normalize import Normalizer, options_from, presets
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from, presets
 
 ARABERT = json.loads(
     (Path(__file__).parent.parent / "cases" / "arabert_v02.json").read_text(encoding="utf-8")

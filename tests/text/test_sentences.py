@@ -7,7 +7,8 @@ import time
 import pytest
 from hypothesis import given, settings
 
-from arabench.text.sentences import MAX_ENCLOSED_CHARS, sentence_spans, sentences
+from arabench.text.sentence_characters import MAX_ENCLOSED_CHARS
+from arabench.text.sentences import sentence_spans, sentences
 from tests.strategies import any_text
 
 PLAIN = [

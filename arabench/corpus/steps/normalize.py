@@ -9,7 +9,7 @@ from arabench.corpus.runs.inputs import AnyInputs
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import TextStep
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer
+from arabench.text.normalizer import Normalizer
 
 
 class NormalizeStep(TextStep):

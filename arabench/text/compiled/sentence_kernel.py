@@ -1,4 +1,4 @@
-"""`arabench.text.sentences` compiled: the same procedure over UTF-8 bytes.
+"""`arabench.text.sentence_scanner` compiled: the same procedure over UTF-8 bytes.
 
 Rows come as Arrow string arrays hold them, bytes and offsets, and ends go out as byte
 offsets. Most bytes of Arabic text can decide nothing: the scan looks at each byte once,
@@ -23,11 +23,13 @@ import numpy as np
 
 from arabench import chars
 from arabench.errors import DataError
-from arabench.text.sentences import (
+from arabench.text.sentence_characters import (
     ABBREVIATIONS,
+    AFTER_COLON,
     AND_SO_ON,
     ARABIC,
     ARABIC_STOPS,
+    BEFORE_FACE,
     BEFORE_NUMBERS,
     BLANK,
     BREAK,
@@ -73,7 +75,8 @@ _LIMIT: Final = 0x20000
 def _class_table() -> np.ndarray:
     """Bits of every code point below `_LIMIT`, with its candidate kind and mark kind on top.
 
-    int32: bits 0-15 as in `sentences`, 16-19 the candidate kind, 20-23 1 + the kind of mark.
+    (_LIMIT,) int32: bits 0-15 as in `sentence_characters`, 16-19 the candidate kind, 20-23
+    1 + the kind of mark.
     """
     table = np.zeros(_LIMIT, dtype=np.int32)
     for char, bits in CLASSES.items():
@@ -124,8 +127,8 @@ _FULL_STOP, _COLON, _NUMBER_SIGN, _AT_SIGN = ord("."), ord(":"), ord("#"), ord("
 _LEFT_ROUND, _RIGHT_ROUND, _LEFT_SQUARE, _RIGHT_SQUARE = (ord(mark) for mark in "()[]")
 _ELLIPSIS, _WAW = 0x2026, ord(chars.WAW)
 _ARABIC_STOPS = tuple(sorted(map(ord, ARABIC_STOPS)))
-_AFTER_COLON = tuple(ord(char) for char in "()DP*")
-_BEFORE_FACE = tuple(ord(char) for char in ":;=-")
+_AFTER_COLON = tuple(map(ord, AFTER_COLON))
+_BEFORE_FACE = tuple(map(ord, BEFORE_FACE))
 _ERAS = tuple(ord(char) for char in ERA_LETTERS)
 _ABBREVIATIONS = np.array(sorted(map(_pack, ABBREVIATIONS)), dtype=np.int64)
 _BEFORE_NUMBERS = np.array(sorted(map(_pack, BEFORE_NUMBERS)), dtype=np.int64)

@@ -19,7 +19,8 @@ from arabench import chars
 from arabench.text.compiled import entity_tables, tables
 from arabench.text.compiled import pass_kernel as passes
 from arabench.text.compiled.kernel import CHANGED, INVALID_UTF8, normalize_rows
-from arabench.text.normalize import Options, rules_for
+from arabench.text.normalizer import rules_for
+from arabench.text.options import Options
 from arabench.text.rules.rule import Rule
 
 if TYPE_CHECKING:

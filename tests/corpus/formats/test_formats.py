@@ -32,7 +32,8 @@ from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import Processed, Step
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import DataError, UnsafeInputError, UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import CLEAN, RAW, Row, names
 
 LLM = Normalizer(options_from("llm"))

@@ -19,7 +19,9 @@ from arabench.corpus.formats.lines import LineBlock, line_blocks
 from arabench.corpus.lanes.line_lane import Block, _Buffers, _read_blocks, _Work
 from arabench.errors import DataError
 from arabench.text.engine import BatchNormalizer, Kernel
-from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 from tests.strategies import any_text
 
 LLM = options_from("llm")

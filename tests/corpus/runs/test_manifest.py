@@ -35,7 +35,8 @@ from arabench.corpus.runs.run import Summary
 from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import RAW, names, write_rows
 
 LLM = Normalizer(options_from("llm"))

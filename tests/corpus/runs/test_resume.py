@@ -28,7 +28,8 @@ from arabench.corpus.runs.verification import verify
 from arabench.corpus.step import Processed, Step
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import ArabenchError, DataError, UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import command, names, read_rows, start
 
 WORDS = [

@@ -16,7 +16,8 @@ from arabench.corpus.steps.dedup.duplicates import DedupOptions, DedupStep
 from arabench.corpus.steps.dedup.exact_duplicates import DigestTable, digest_texts
 from arabench.corpus.steps.dedup.near_duplicates import NearIndex, bands_for, jaccard, shingle_texts
 from arabench.errors import UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.planted import EDITS, Planted, plant
 from tests.strategies import any_text
 

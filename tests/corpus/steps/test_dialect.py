@@ -24,8 +24,8 @@ from arabench.corpus.steps.normalize import NormalizeStep
 from arabench.dialect import camel
 from arabench.dialect.identification import Identifier
 from arabench.errors import UsageError
-from arabench.text.normalize import Normalizer
-from arabench.text.normalize import options_from as normalization
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from as normalization
 from tests.dialect.toy_model import hand_made, random_model
 from tests.strategies import web_text
 

@@ -32,8 +32,8 @@ from arabench.corpus.steps.filters.text_measures import (
 from arabench.corpus.steps.filters.verdicts import REASONS, FilterStep, judge, judge_many, measure
 from arabench.errors import UsageError
 from arabench.text.hash_arrays import HashSet
-from arabench.text.normalize import Normalizer
-from arabench.text.normalize import options_from as normalization
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from as normalization
 from arabench.text.rules.boilerplate import phrases
 from tests.strategies import any_text
 

@@ -18,7 +18,8 @@ from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.run import Summary
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import DataError, UsageError
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from tests.corpus.support import CLEAN, RAW, Row, invalid_utf8_parquet, names, read_rows, write_rows
 
 LLM = Normalizer(options_from("llm"))

@@ -16,7 +16,8 @@ from arabench import chars
 from arabench.text.compiled import entity_tables as tables
 from arabench.text.compiled.entity_kernel import prepare
 from arabench.text.compiled.kernel import CHANGED, DONE, INVALID_UTF8
-from arabench.text.normalize import Options, rules_for
+from arabench.text.normalizer import rules_for
+from arabench.text.options import Options
 from arabench.text.rules import entities, markup
 from arabench.text.rules.rule import Rule
 

@@ -16,19 +16,17 @@ from hypothesis import strategies as st
 
 from arabench.errors import DataError
 from arabench.text.compiled.sentence_kernel import _BYTES_PER_SENTENCE, sentence_ends, split_encoded
-from arabench.text.sentences import (
+from arabench.text.sentence_characters import (
     ABBREVIATIONS,
     AND_SO_ON,
     BEFORE_NUMBERS,
     CLASSES,
-    COMPILE_AFTER_CHARS,
     GOES_ON,
     LOOK_BACK,
     MAX_DEPTH,
     MAX_ENCLOSED_CHARS,
-    SentenceSplitter,
-    sentence_spans,
 )
+from arabench.text.sentences import COMPILE_AFTER_CHARS, SentenceSplitter, sentence_spans
 from tests.strategies import any_text
 from tests.text.test_sentences import CASES, HOSTILE
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.normalize import Normalizer, Options, is_idempotent, options_from
+from arabench.text.normalizer import Normalizer, is_idempotent
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 from arabench.text.rules import entities
 from tests.strategies import web_text
 

@@ -12,7 +12,8 @@ from arabench import chars
 from arabench.audit.blocks import blocks
 from arabench.corpus import word_hashes
 from arabench.dialect.features import words_of
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 from arabench.text.rules.folding import fold_words, folding
 from tests.strategies import any_text, web_text
 

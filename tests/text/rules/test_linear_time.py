@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 _HOSTILE = [
     "<", "<!--", "<a ", "<a b='", '<a b="', "<b x=", "<script>", "<?x", "&#1", "&aaaaaaaaaaaa",

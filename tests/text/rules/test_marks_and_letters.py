@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from arabench import chars
 from arabench.text.hashes import splitmix64
-from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 from tests.strategies import any_text
 
 VOCALISED = "كَتَبَ الطَّالِبُ دَرْسَهُ فِي المَكْتَبَةِ ثُمَّ عَادَ إِلَى البَيْتِ مُسْرِعًا. "

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arabench.text.normalize import Normalizer, Options
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
 from arabench.text.rules import markup
 from tests.strategies import any_text, web_text
 

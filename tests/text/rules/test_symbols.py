@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench import chars
-from arabench.text.normalize import Normalizer, Options, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.options import Options
+from arabench.text.presets import options_from
 from arabench.text.rules.boilerplate import is_boilerplate
 from tests.strategies import any_text
 

@@ -32,7 +32,8 @@ from arabench.corpus.steps.dedup.near_duplicates import (
 )
 from arabench.errors import UsageError, did_you_mean
 from arabench.text.engine import BatchNormalizer
-from arabench.text.normalize import Normalizer, options_from
+from arabench.text.normalizer import Normalizer
+from arabench.text.presets import options_from
 
 #: Rises whenever other rows are dropped under the same options.
 DEDUP_VERSION: Final = 2
