@@ -1,4 +1,4 @@
-"""Fill the README's command help from the commands themselves.
+"""Fill the README's command help from the commands, its picture of the house from the folders.
 
     python tools/make_readme.py            # rewrite
     python tools/make_readme.py --check    # exit 1 if the README is stale
@@ -11,6 +11,7 @@ command, is generated (`echo ... | arabench ...` in every run); the rest is writ
 
 from __future__ import annotations
 
+import ast
 import os
 import platform
 import re
@@ -22,8 +23,17 @@ from pathlib import Path
 
 from arabench.cli.main import COMMANDS
 
+ROOT = Path(__file__).resolve().parent.parent
 README = Path(__file__).resolve().parent.parent / "README.md"
 START, END = "<!-- help:all -->", "<!-- /help -->"
+HOUSE, HOUSE_END = "<!-- house -->", "<!-- /house -->"
+#: Where a folder of the package stands in the picture: the ground floor first.
+FLOORS = (
+    "files", "statistics", "models", "text", "script", "morph", "dialect", "corpus", "audit",
+    "engines", "subwords", "evaluation", "gate", "demo", "cli",
+)  # fmt: skip
+#: Folders that only hand on names of others.
+FORMER = {"adapters"}
 
 
 def help_text(command: str) -> str:
@@ -46,6 +56,39 @@ def generated() -> str:
             f"```text\n{help_text(command)}\n```\n\n</details>\n"
         )
     return f"{START}\n\n" + "\n".join(parts) + f"\n{END}"
+
+
+def house() -> str:
+    """The folders of the package, each with what its docstring says it is."""
+    package = ROOT / "arabench"
+    found = {path.parent.name for path in package.glob("*/__init__.py")} - FORMER
+    if found != set(FLOORS):
+        raise SystemExit(f"tools/make_readme.py: FLOORS lacks or names {found ^ set(FLOORS)}")
+    lines = ["arabench/"]
+    for floor in FLOORS:
+        lines += folder_lines(package / floor, 1)
+    lines += folder_lines(ROOT / "trainers", 0)
+    return "\n".join([HOUSE, "```", *lines, "```", HOUSE_END])
+
+
+def folder_lines(folder: Path, depth: int) -> list[str]:
+    """A line for a folder of modules and for each such folder in it."""
+    init = folder / "__init__.py"
+    if not init.exists():
+        return []
+    docstring = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
+    said = docstring.splitlines()[0].rstrip(".") if docstring else ""
+    name = "  " * depth + folder.name + "/"
+    lines = [f"{name:<22} {said}".rstrip()]
+    for inside in sorted(path for path in folder.iterdir() if path.is_dir()):
+        lines += folder_lines(inside, depth + 1)
+    return lines
+
+
+def with_house(text: str) -> str:
+    """The README with the picture as the folders are today."""
+    before, _, rest = text.partition(HOUSE)
+    return before + house() + rest.partition(HOUSE_END)[2]
 
 
 def echo_examples(text: str) -> str:
@@ -115,14 +158,14 @@ def main() -> int:
     text = old = README.read_text(encoding="utf-8")
     if "--demo" in sys.argv:
         text = with_demo(text, Path(sys.argv[sys.argv.index("--demo") + 1]))
-    before, _, rest = echo_examples(text).partition(START)
+    before, _, rest = with_house(echo_examples(text)).partition(START)
     after = rest.partition(END)[2] if END in rest else rest
     fresh = before + generated() + after
     if fresh == old:
         print("README is up to date")
         return 0
     if "--check" in sys.argv:
-        print("README help is stale: run python tools/make_readme.py")
+        print("README is stale: run python tools/make_readme.py")
         return 1
     README.write_text(fresh, encoding="utf-8")
     print("README rewritten")
