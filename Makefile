@@ -34,7 +34,8 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPY="$(abspath $(BIN))/mypy" tools/typecheck.sh
-	$(BIN)/python tools/check_imports.py
+	$(BIN)/python tools/check/imports.py
+	$(BIN)/python tools/check/house.py
 	$(BIN)/python tools/make_task_yaml.py --check
 	$(BIN)/python tools/make_readme.py --check
 	$(BIN)/python tools/count_written.py --check

@@ -1,6 +1,6 @@
 """Import direction: a room may import only from the rooms below it.
 
-    python tools/check_imports.py    # exit 1 and a line per violation
+    python tools/check/imports.py    # exit 1 and a line per violation
 
 Also: no heavy library at module level anywhere in the package.
 """
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Room -> rooms it may import from (itself is always allowed). Top-level modules of
 #: arabench are rooms of one file.
@@ -96,7 +96,7 @@ def violations() -> list[str]:
         if where.as_posix() in FORMER:
             continue
         if room not in ALLOWED:
-            found.append(f"{where}: room {room!r} is not in the plan of tools/check_imports.py")
+            found.append(f"{where}: room {room!r} is not in the plan of tools/check/imports.py")
             continue
         for node in ast.walk(tree):
             for name in imported(node):

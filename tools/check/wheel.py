@@ -1,6 +1,6 @@
 """The wheel holds exactly the tracked files of the package, and nothing else.
 
-python tools/check_wheel.py dist/arabench-*.whl
+python tools/check/wheel.py dist/arabench-*.whl
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = {"arabench_lm_eval.pth", "_arabench_lm_eval.py"}
 
 
