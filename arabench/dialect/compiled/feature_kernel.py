@@ -73,7 +73,14 @@ def _ngrams(letters, length, char_min, char_max, found):
 
 @numba.njit(cache=True, nogil=True)
 def _spellings(letters, spelled, length, char_min, char_max, found):
-    """Hashes of the n-grams as spelled with a letter that folding changed; returns how many."""
+    """Hashes of the n-grams as spelled with a letter that folding changed; returns how many.
+
+    Args:
+        letters, spelled: (MAX_LETTERS,) uint16, read: the word folded, and as typed.
+        length: letters of the word.
+        char_min, char_max: shortest and longest n-gram.
+        found: (capacity,) uint64, written.
+    """
     count = 0
     units = length + 2
     for first in range(units):
@@ -120,10 +127,15 @@ def extract_rows(
     """Write the hashes of the features of rows into `found`.
 
     Args:
-        data: uint8 bytes; starts, ends: (rows,) int64.
+        data: (bytes,) uint8, read: UTF-8; what is none parts words.
+        starts, ends: (rows,) int64, read: row `i` is `data[starts[i]:ends[i]]`.
+        fold, expansions, kinds: `Tables`, read.
+        char_min, char_max: shortest and longest n-gram of characters; 0 for none.
+        words, pairs, spelling: whether words, pairs of them, and n-grams as typed are features.
         first_row: where to go on after `found` was too small; `indptr[first_row]` is set.
-        indptr: (rows + 1,) int64, ends of the rows in `found`.
-        found: (capacity,) uint64; n_words: (rows,) int32.
+        indptr: (rows + 1,) int64, written: ends of the rows in `found`.
+        found: (capacity,) uint64, written: hashes of all rows.
+        n_words: (rows,) int32, written: words of each row.
 
     Returns:
         The number of rows when finished, else the row that did not fit.
@@ -168,13 +180,19 @@ def score_rows(
     """Add up the weights of all features of each row.
 
     Args:
-        data: uint8 bytes; starts, ends: (rows,) int64.
-        shift: 64 - buckets_log2.
-        weights: (buckets, CLASSES) int8.
-        neutral: (bytes,) uint8 filter of words without weight, of 2**n bytes or none.
-        keys: (places,) uint64 and values: (places, CLASSES) int32, the cache of words: a power
-            of two of places, all keys 0 when it is new; not to be shared between threads.
-        sums: (rows, CLASSES) int64, written; n_words: (rows,) int32, written.
+        data: (bytes,) uint8, read: UTF-8; what is none parts words.
+        starts, ends: (rows,) int64, read: row `i` is `data[starts[i]:ends[i]]`.
+        fold, expansions, kinds: `Tables`, read.
+        char_min, char_max: shortest and longest n-gram of characters; 0 for none.
+        words, pairs, spelling: whether words, pairs of them, and n-grams as typed are features.
+        shift: uint64, 64 - buckets_log2.
+        weights: (buckets, CLASSES) int8, read.
+        neutral: (bytes,) uint8, read: filter of words without weight, of 2**n bytes or none.
+        keys: (places,) uint64, read and written: the words in the cache. A power of two of
+            places, all keys 0 when it is new; not to be shared between threads.
+        values: (places, CLASSES) int32, read and written: the sums of their weights.
+        sums: (rows, CLASSES) int64, written.
+        n_words: (rows,) int32, written: words of each row.
     """
     letters = np.empty(MAX_LETTERS, dtype=np.uint16)
     spelled = np.empty(MAX_LETTERS, dtype=np.uint16)

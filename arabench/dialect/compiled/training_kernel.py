@@ -53,7 +53,17 @@ def _exp(x):
 
 @numba.njit(cache=True)
 def feature_mass(rows, weights, starts, words, word_starts, word_features, size):
-    """Weighted number of occurrences of each feature: (size,)."""
+    """Weighted number of occurrences of each feature: (size,) float64.
+
+    Args:
+        rows: (chosen,) int64, read: which texts.
+        weights: (texts,) float32, read: how much each counts.
+        starts: (texts + 1,) int64, read, and words: (all,) int32, read: the words of text t are
+            words[starts[t]:starts[t + 1]].
+        word_starts: (words + 1,) int64, read, and word_features: (all,) int32, read: the
+            features of word w, likewise.
+        size: number of features.
+    """
     mass = np.zeros(size)
     for row in rows:
         for at in range(starts[row], starts[row + 1]):
@@ -81,14 +91,16 @@ def descend(
     Averages over the second half of the passes (Polyak and Juditsky 1992).
 
     Args:
-        rows: texts to train on.
-        targets: (texts, classes) probabilities that the model should give.
-        weights: (texts,) of the loss.
-        starts, words: the words of text t are words[starts[t]:starts[t + 1]].
-        word_starts, word_features: the features of word w, likewise.
-        penalty: (features,) of the squared weights, per occurrence.
-        backgrounds: MSA texts of which pieces are added to dialect texts.
-        shrink: (words + 1,) factor of the sum of weights of a text of so many words.
+        rows: (chosen,) int64, read: texts to train on.
+        targets: (texts, classes) float32, read: probabilities that the model should give.
+        weights: (texts,) float32, read: of the loss.
+        starts: (texts + 1,) int64, read, and words: (all,) int32, read: the words of text t are
+            words[starts[t]:starts[t + 1]].
+        word_starts: (words + 1,) int64, read, and word_features: (all,) int32, read: the
+            features of word w, likewise.
+        penalty: (features,) float32, read: of the squared weights, per occurrence.
+        backgrounds: (any,) int64, read: MSA texts of which pieces are added to dialect texts.
+        shrink: (words + 1,) float64, read: factor of the sum of weights of a text of so many words.
         epochs, rate: passes over the rows, and the step size of the first.
         word_dropout: share of words that are left out.
         window_rate: share of texts of which only a random stretch is used.
@@ -187,7 +199,16 @@ def descend(
 
 @numba.njit(cache=True)
 def sum_words(rows, table, starts, words, word_starts, word_features):
-    """Sums of the weights of texts: (rows, classes)."""
+    """Sums of the weights of texts: (rows, classes) float64.
+
+    Args:
+        rows: (chosen,) int64, read: which texts.
+        table: (features, classes) float64, read: the weights.
+        starts: (texts + 1,) int64, read, and words: (all,) int32, read: the words of text t are
+            words[starts[t]:starts[t + 1]].
+        word_starts: (words + 1,) int64, read, and word_features: (all,) int32, read: the
+            features of word w, likewise.
+    """
     sums = np.zeros((len(rows), table.shape[1]))
     for r in range(len(rows)):
         for at in range(starts[rows[r]], starts[rows[r] + 1]):

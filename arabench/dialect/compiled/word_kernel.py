@@ -180,7 +180,13 @@ def _after_mentions(data, at, start, end, kinds):
 def next_word(data, at, start, end, fold, expansions, kinds, letters, spelled):
     """Read on to the end of the next word.
 
-    Its folded letters are put into `letters`, the same as typed into `spelled`.
+    Args:
+        data: (bytes,) uint8, read.
+        at: where to read on.
+        start, end: the span of the row; nothing outside of it is read.
+        fold, expansions, kinds: `Tables`, read.
+        letters: (MAX_LETTERS,) uint16, written: the folded letters.
+        spelled: (MAX_LETTERS,) uint16, written: the same as typed.
 
     Returns:
         (position after the word, number of letters, FNV-1a of `spelled`): 0 letters when

@@ -107,10 +107,12 @@ def best_candidates(words, offsets, grammar, lexicon, weights, best):
     """The best candidate of each word; of equal ones the first.
 
     Args:
-        words, offsets: codes of all words and where each starts.
-        grammar, lexicon: the model.
-        weights: (WEIGHTS,) int8.
-        best: (words, 4) int32, filled: before, after, start and end of the stem.
+        words: (letters,) uint8, read: the codes of all words, one after another.
+        offsets: (words + 1,) int64, read: where each starts, and the end of the last.
+        grammar: read.
+        lexicon: (places,) uint16, read: table of `store`.
+        weights: (WEIGHTS,) int8, read.
+        best: (words, 4) int32, written: before, after, start and end of the stem.
     """
     out = np.empty((MAX_CANDIDATES, 4), dtype=np.int32)
     facts = np.empty(FACTS, dtype=np.uint64)

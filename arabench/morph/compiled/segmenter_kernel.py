@@ -48,11 +48,16 @@ class Grammar(NamedTuple):
     """The affix sequences as arrays.
 
     Attributes:
-        before_key, before_start: hash of letters -> first place in `before_ids`, as a table of
-            open addressing; `before_ids` ends each list with -1. So for `after_`.
-        before_first, before_last, after_first, after_last: (sequences,) number of the single
-            affix at that end, 0 for none.
-        alone: (before, 2) whether a stem may be missing; after: begins with a pronoun.
+        before_key: (places,) uint64, and before_start: (places,) int32: hash of letters -> first
+            place in `before_ids`, as a table of open addressing; -1 where a place is free.
+        before_ids: (any,) int32: numbers of sequences; each list ends with -1.
+        before_last: (sequences,) int32: number of the single affix at the end, 0 for none.
+        before_alone: (sequences,) uint8: whether the stem may be missing behind it.
+        after_key, after_start, after_ids: the same of the affixes behind the stem.
+        after_first, after_last: (sequences,) int32: number of the single affix at that end, 0 for
+            none.
+        after_alone: (sequences,) uint8: whether it begins with a pronoun.
+        longest_before, longest_after: letters of the longest sequence.
         singles: how many numbers single affixes have, 0 for none among them.
     """
 
@@ -92,7 +97,12 @@ def hash_letters(codes):
 
 @numba.njit(cache=True, nogil=True)
 def level(lexicon, h):
-    """Stored levels of a word in 6 bits, 0 where it was not seen."""
+    """Stored levels of a word in 6 bits, 0 where it was not seen.
+
+    Args:
+        lexicon: (places,) uint16, read: table of `store`.
+        h: uint64, hash of the letters of the word.
+    """
     m = mix(h)
     mask = np.uint64(lexicon.size - 1)
     tag = np.uint16(m >> np.uint64(54))
@@ -108,7 +118,14 @@ def level(lexicon, h):
 
 @numba.njit(cache=True, nogil=True)
 def store(lexicon, hashes, levels):
-    """Fill an empty lexicon; of two words with one tag in one run of places the first stays."""
+    """Fill an empty lexicon; of two words with one tag in one run of places the first stays.
+
+    Args:
+        lexicon: (places,) uint16, written: a power of two of places, all 0; 10 bits of the mixed
+            hash as a tag, 6 bits of levels.
+        hashes: (words,) uint64, read.
+        levels: (words,) uint16, read: 1 to 63 each.
+    """
     mask = np.uint64(lexicon.size - 1)
     for n in range(hashes.size):
         m = mix(hashes[n])
@@ -136,10 +153,10 @@ def candidates(word, sums, grammar, out):
     """Every analysis of a word.
 
     Args:
-        word: codes of the letters.
-        sums: (n + 1,) hashes of its beginnings, filled here.
-        grammar: `Grammar`.
-        out: (MAX_CANDIDATES, 4) int32: before, after, start and end of the stem.
+        word: (n,) uint8, read: codes of the letters.
+        sums: (n + 1 or more,) uint64, written: hashes of its beginnings.
+        grammar: read.
+        out: (MAX_CANDIDATES, 4) int32, written: before, after, start and end of the stem.
 
     Returns:
         How many.
@@ -215,10 +232,12 @@ def describe(word, sums, grammar, lexicon, before, after, i, j, facts):
     """The facts of one candidate.
 
     Args:
-        word, sums, grammar: as for `candidates`.
-        lexicon: (places,) uint16 table of `store`.
+        word: (n,) uint8, read: codes of the letters.
+        sums: (n + 1 or more,) uint64, read: as `candidates` wrote them.
+        grammar: read.
+        lexicon: (places,) uint16, read: table of `store`.
         before, after, i, j: the candidate.
-        facts: (FACTS,) uint64, filled.
+        facts: (FACTS,) uint64, written.
     """
     describe_stem(word, sums, lexicon, i, j, facts)
     describe_affixes(grammar, before, after, facts)
@@ -226,7 +245,12 @@ def describe(word, sums, grammar, lexicon, before, after, i, j, facts):
 
 @numba.njit(cache=True, nogil=True)
 def describe_affixes(grammar, before, after, facts):
-    """The facts of a candidate's affixes; those of its stem stay as they are."""
+    """The facts of a candidate's affixes; those of its stem stay as they are.
+
+    Args:
+        grammar, before, after: as for `describe`.
+        facts: (FACTS,) uint64, written in part.
+    """
     bl = np.uint64(grammar.before_last[before])
     af = np.uint64(grammar.after_first[after])
     facts[_BEFORE] = np.uint64(before)
@@ -239,7 +263,12 @@ def describe_affixes(grammar, before, after, facts):
 
 @numba.njit(cache=True, nogil=True)
 def describe_stem(word, sums, lexicon, i, j, facts):
-    """The facts of all candidates with this stem; those of affixes are set to nothing."""
+    """The facts of all candidates with this stem; those of affixes are set to nothing.
+
+    Args:
+        word, sums, lexicon, i, j: as for `describe`.
+        facts: (FACTS,) uint64, written.
+    """
     n = word.size
     facts[:] = _U0
     stem = sums[j] - sums[i] * _POWERS[j - i]
@@ -325,9 +354,9 @@ def features(facts, memory, feats):
     """Indices of the weights that the facts of a candidate choose.
 
     Args:
-        facts: of `describe`.
+        facts: (FACTS,) uint64, read: of `describe`.
         memory: with the templates that only know words and stems by heart.
-        feats: (MAX_FEATURES,) int32, filled.
+        feats: (MAX_FEATURES,) int32, written.
 
     Returns:
         How many.
@@ -346,10 +375,13 @@ def decide(words, offsets, grammar, lexicon, weights, best, margin):
     """The best candidate of each word.
 
     Args:
-        words, offsets: codes of all words and where each starts.
-        grammar, lexicon, weights: the model.
-        best: (words, 4) int32, filled: before, after, start and end of the stem.
-        margin: (words,) float32, filled: how far the best way to cut is ahead of the next.
+        words: (letters,) uint8, read: the codes of all words, one after another.
+        offsets: (words + 1,) int64, read: where each starts, and the end of the last.
+        grammar: read.
+        lexicon: (places,) uint16, read: table of `store`.
+        weights: (WEIGHTS,) int8, read.
+        best: (words, 4) int32, written: before, after, start and end of the stem.
+        margin: (words,) float32, written: how far the best way to cut is ahead of the next.
     """
     out = np.empty((MAX_CANDIDATES, 4), dtype=np.int32)
     facts = np.empty(FACTS, dtype=np.uint64)

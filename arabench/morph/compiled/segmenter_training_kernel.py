@@ -46,14 +46,22 @@ def train_epoch(
     """One pass of stochastic gradient ascent on the likelihood of the right candidates.
 
     Args:
-        words, offsets: codes of all words and where each starts.
-        order: which words, in which order.
-        gold_from, gold_to, gold: right candidates of each word, as places in `candidates`.
-        weight: (words,) how much each counts.
-        weights, squares: (WEIGHTS,) float32, changed: weights and sums of squared gradients.
+        words: (letters,) uint8, read: the codes of all words, one after another.
+        offsets: (words + 1,) int64, read: where each starts, and the end of the last.
+        order: (chosen,) int64, read: which words, in which order.
+        gold_from, gold_to: (words,) int64, read: the right candidates of word w are
+            gold[gold_from[w]:gold_to[w]].
+        gold: (any,) int32, read: places in what `candidates` gives.
+        weight: (words,) float64, read: how much each counts.
+        grammar: read.
+        lexicon: (places,) uint16, read: table of `store`.
+        weights, squares: (WEIGHTS,) float32, read and written: weights and sums of squared
+            gradients.
         rate: step of AdaGrad.
         decay: pull of each touched weight towards zero, per step.
-        drop_seed, drop_share: in this share of words the memory features are left out.
+        drop_seed: of the draws below.
+        drop_share: of 1,000 words, for how many the memory features are left out.
+        blind_share: of 1,000 words, for how many the lexicon is taken to be empty.
 
     Returns:
         Sum of the negative log-likelihood (for the log only, in nats, rough).

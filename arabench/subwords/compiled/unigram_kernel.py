@@ -29,7 +29,17 @@ def _add_logs(first, second):
 def expected_counts(
     word_starts, word_counts, edge_starts, edge_lengths, edge_pieces, log_probs, expected
 ):
-    """Add to `expected` how often each piece is used; returns the log likelihood per word."""
+    """Add to `expected` how often each piece is used; returns the log likelihood per word.
+
+    Args:
+        word_starts: (words + 1,) int64, read: first position of each word.
+        word_counts: (words,) float64, read: how often each was met.
+        edge_starts: (positions + 1,) int64, read.
+        edge_lengths, edge_pieces: (edges,) int64, read: positions that an edge goes over, and
+            the number of its piece.
+        log_probs: (pieces,) float64, read: -inf for what is no piece any more.
+        expected: (pieces,) float64, read and written.
+    """
     likelihood = 0.0
     total = 0.0
     longest = 0
@@ -82,6 +92,16 @@ def _best_path(
     """Viterbi over `size` positions from `start`; back[end] is the edge that ends there.
 
     Of equal paths to a position the one whose last piece is longest wins: it begins first.
+
+    Args:
+        start, size: first position, and how many.
+        edge_starts: (positions + 1,) int64, read.
+        edge_lengths, edge_pieces: (edges,) int64, read: positions that an edge goes over, and
+            the number of its piece.
+        log_probs: (pieces,) float64, read: -inf for what is no piece any more.
+        whole_allowed: whether one piece may go over all positions.
+        score: (size + 1 or more,) float64, written: best log probability up to each position.
+        back: (size + 1 or more,) int64, written: the edge that ends there, -1 for none.
     """
     score[: size + 1] = _NONE
     back[: size + 1] = -1
@@ -101,7 +121,17 @@ def _best_path(
 
 @numba.njit(cache=True, nogil=True)
 def best_counts(word_starts, word_counts, edge_starts, edge_lengths, edge_pieces, log_probs, used):
-    """Add to `used` how often each piece stands in the best segmentation of the words."""
+    """Add to `used` how often each piece stands in the best segmentation of the words.
+
+    Args:
+        word_starts: (words + 1,) int64, read: first position of each word.
+        word_counts: (words,) float64, read: how often each was met.
+        edge_starts: (positions + 1,) int64, read.
+        edge_lengths, edge_pieces: (edges,) int64, read: positions that an edge goes over, and
+            the number of its piece.
+        log_probs: (pieces,) float64, read: -inf for what is no piece any more.
+        used: (pieces,) float64, read and written.
+    """
     longest = 0
     for word in range(len(word_counts)):
         longest = max(longest, word_starts[word + 1] - word_starts[word])
@@ -129,6 +159,16 @@ def removal_losses(
     Its occurrences would be spelled by the best other pieces: those of the place `piece_at`
     where it stands. -inf for pieces that are not used or spelled better by others, +inf for
     those that nothing else can spell.
+
+    Args:
+        piece_at: (pieces,) int64, read: a position where each stands.
+        piece_lengths: (pieces,) int64, read: its characters.
+        edge_starts: (positions + 1,) int64, read.
+        edge_lengths, edge_pieces: (edges,) int64, read: positions that an edge goes over, and
+            the number of its piece.
+        log_probs: (pieces,) float64, read: -inf for what is no piece any more.
+        used: (pieces,) float64, read: of `best_counts`.
+        losses: (pieces,) float64, written.
     """
     longest = 0
     for piece in range(len(piece_lengths)):

@@ -234,7 +234,16 @@ def _unescape(data, at, end, to):
 def _find_field(data, at, end, key, found, stack):
     """Validate the line `data[at:end]`; fills `found` with (start, end, escaped) of the string.
 
-    `stack` is scratch: whether each open container is an object. Returns FOUND, NULL or ODD.
+    Args:
+        data: (bytes,) uint8, read.
+        at, end: the span of the line.
+        key: (length,) uint8, read: the name of the field.
+        found: (3,) int64, written where FOUND: first byte of the string, one past its last, and
+            whether it has escapes.
+        stack: (levels,) bool, scratch: whether each open container is an object.
+
+    Returns:
+        FOUND, NULL or ODD.
     """
     depth = 0
     seen = False
@@ -340,12 +349,16 @@ def scan_json_lines(data, size, key, kinds, lines, heads, starts, ends, tails):
     """Find the field in every line of `data[:size]`, which ends with LF.
 
     Args:
-        data: uint8; behind the lines there are as many free bytes for unescaped text, and
-            `SLACK` more that may be read.
-        key: uint8, the name of the field.
-        kinds: uint8 per line, filled with FOUND, NULL, BLANK or ODD.
-        lines: (lines, 2) int64, filled with the span of each line without its line break.
-        heads, starts, ends, tails: for the i-th FOUND or NULL line, as `normalize_rows` takes them.
+        data: (bytes,) uint8, read, and written behind the lines: there are as many free bytes
+            for unescaped text, and `SLACK` more that may be read.
+        size: bytes of the lines.
+        key: (length,) uint8, read: the name of the field.
+        kinds: (lines,) uint8, written: FOUND, NULL, BLANK or ODD.
+        lines: (lines, 2) int64, written: the span of each line without its line break.
+        heads, tails: (lines, 2) int64, the first `rows` written: spans of `data` before and
+            behind the text of the i-th FOUND or NULL line, quotes included.
+        starts, ends: (lines,) int64, the first `rows` written: the span of that text, unescaped
+            behind the lines where it had escapes.
 
     Returns:
         (lines, rows): how many there are.
@@ -386,7 +399,13 @@ def scan_json_lines(data, size, key, kinds, lines, heads, starts, ends, tails):
 
 @numba.njit(cache=True, nogil=True)
 def scan_text_lines(data, size, lines):
-    """Spans of the lines of `data[:size]` without their line breaks; how many there are."""
+    """Spans of the lines of `data[:size]` without their line breaks; how many there are.
+
+    Args:
+        data: (bytes,) uint8, read; the last of the `size` bytes is LF.
+        size: bytes of the lines.
+        lines: (lines, 2) int64, written.
+    """
     at, line = 0, 0
     while at < size:
         start = at
