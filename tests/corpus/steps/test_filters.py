@@ -22,10 +22,10 @@ from arabench.corpus.steps.filters.filter_options import (
     options_from,
     presets,
 )
+from arabench.corpus.steps.filters.spread import Spread
 from arabench.corpus.steps.filters.text_measures import (
     MEASURES,
     PHRASE_WORDS,
-    Spread,
     measure_many,
     stop_words,
 )

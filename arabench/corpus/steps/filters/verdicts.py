@@ -32,11 +32,11 @@ from arabench.corpus.steps.filters.filter_options import (
     options_from,
     presets,
 )
+from arabench.corpus.steps.filters.spread import Spread
 from arabench.corpus.steps.filters.text_measures import (
     F64,
     Flags,
     Measures,
-    Spread,
     arabic_share,
     boilerplate_share,
     measure,
