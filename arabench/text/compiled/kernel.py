@@ -65,24 +65,25 @@ _UCOPY, _USPACE, _UDELETE, _UMARK = map(np.uint64, (FAST_COPY, FAST_SPACE, FAST_
 
 @numba.njit(cache=True, nogil=True)
 def normalize_rows(
-    data, frame, heads, starts, ends, tails, out, out_ends, status, first_row, out_at, mode,
-    action, kind, sequence_start, sequence, mark_class, is_hamza_mark, composed, fasts, fast_pairs,
-    is_ending, late, flags,
-):  # fmt: skip
+    data, frame, heads, starts, ends, tails, out, out_ends, status, first_row, out_at, mode, tables
+):
     """Normalize rows `first_row...` of `data[starts[i]:ends[i]]` into `out`.
 
     Args:
-        data: uint8 input bytes.
-        frame: uint8 bytes that `heads` and `tails` point to.
-        heads, tails: int64, (rows, 2): spans of `frame` copied as they are before and after
+        data: in, (bytes,) uint8.
+        frame: in, (bytes,) uint8: what `heads` and `tails` point to.
+        heads, tails: in, (rows, 2) int64: spans of `frame` copied as they are before and after
             each row (the rest of a JSON line); empty arrays (0, 2) copy nothing.
-        starts, ends: int64 byte spans of the rows.
-        out: uint8 output bytes; out_ends: int64, end of each row in `out`.
-        status: uint8 bits: DONE, or why a row is empty (INVALID_UTF8, TO_REFERENCE);
-            CHANGED where the text is not what it was.
-        first_row, out_at: where to go on after `out` was too small.
-        mode: PLAIN; AS_JSON writes what a JSON string cannot hold as escapes; AS_LINE leaves
-            rows whose text would hold CR or LF to the reference. Framed rows end with LF.
+        starts, ends: in, (rows,) int64: byte spans of the rows.
+        out: out, (capacity,) uint8, written from `out_at` on.
+        out_ends: out, (rows,) int64: end of each row in `out`.
+        status: out, (rows,) uint8 bits: DONE, or why a row is empty (INVALID_UTF8,
+            TO_REFERENCE); CHANGED where the text is not what it was.
+        first_row, out_at: in, int: where to go on after `out` was too small.
+        mode: in, int: PLAIN; AS_JSON writes what a JSON string cannot hold as escapes;
+            AS_LINE leaves rows whose text would hold CR or LF to the reference. Framed rows
+            end with LF.
+        tables: in, `tables.Tables` of the rules that run.
 
     Returns:
         (row, position): the number of rows when finished, else the row that did not fit.
@@ -93,11 +94,16 @@ def normalize_rows(
     letter it wrote, and the general path, which waits for the marks of a letter, takes
     over until a plain character follows a finished cluster.
     """
-    compose, unify, hamza = flags[0] != 0, flags[1] != 0, flags[2]
-    final_ya, collapse, keep_joiners = flags[3] != 0, flags[4] != 0, flags[5] != 0
-    case_endings = flags[6] != 0
+    # Names of their own: the compiler then knows that no table changes within a row.
+    action, kind = tables.action, tables.kind
+    sequence_start, sequence = tables.sequence_start, tables.sequence
+    mark_class, is_hamza_mark, composed = tables.mark_class, tables.is_hamza_mark, tables.composed
+    is_ending, late = tables.is_ending, tables.late
+    compose, unify, hamza = tables.compose, tables.unify_alif, tables.hamza
+    final_ya, collapse, keep_joiners = tables.final_ya, tables.collapse, tables.keep_joiners
+    case_endings = tables.case_endings
     as_json, as_line = mode == AS_JSON, mode == AS_LINE
-    fast, pairs = fasts[mode], fast_pairs[mode]
+    fast, pairs = tables.fast[mode], tables.fast_pairs[mode]
     marks = np.empty(MAX_MARKS, dtype=np.int32)
     capacity = len(out)
     framed = len(heads) > 0

@@ -8,7 +8,6 @@ Python strings. So every combination of options runs, and only what is rare runs
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,8 +54,7 @@ class KernelStage:
     """A pass of the kernel; the last one also writes what surrounds the rows."""
 
     def __init__(self, rules: list[Rule]) -> None:
-        built = tables.build_tables(rules)
-        self._tables = [getattr(built, field.name) for field in dataclasses.fields(built)]
+        self._tables = tables.build_tables(rules)
 
     def run(self, rows: Rows) -> Rows:
         """The rows one behind the other."""
@@ -79,7 +77,7 @@ class KernelStage:
         while True:
             row, position = normalize_rows(
                 rows.data, frame, heads, rows.starts, rows.ends, tails, out, ends, status, row,
-                position, mode, *self._tables,
+                position, mode, self._tables,
             )  # fmt: skip
             if row == count:
                 return out[:position], ends, status

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +67,8 @@ _EVERY_CHARACTER: Final = "character-map"
 _MAPS_AT_THE_END: Final = frozenset({"ta-marbuta", "tags-write"})
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Input of the kernel.
+class Tables(NamedTuple):
+    """What rules do, as `kernel.normalize_rows` reads it; nothing in it is written to.
 
     Attributes:
         action: (CODE_POINTS,) int32: a code point to write, or DELETE, FOREIGN, JOINER,
@@ -86,8 +84,13 @@ class Tables:
             become two bytes: those, both little-endian; 0 for all other pairs.
         is_ending: (CODE_POINTS,) bool: marks that are case endings at the end of a word.
         late: (256,) int32: what a letter from U+0600 becomes after case endings are removed.
-        flags: (7,) int64: compose, unify alif, hamza (1 carrier, 2 line), final ya,
-            collapse, joiners between emoji are kept, case endings are removed.
+        compose: marks are sorted, hamza and madda join their carrier (`mark-order`).
+        unify_alif: forms of alif become bare alif (`alif-forms`).
+        hamza: 1 waw and ya lose their hamza, 2 they become hamza on the line, 0 neither.
+        final_ya: word-final ya becomes alif maqsura.
+        collapse: white space is collapsed and trimmed.
+        keep_joiners: joiners between emoji stay.
+        case_endings: vowels of word ends are removed.
     """
 
     action: NDArray[np.int32]
@@ -101,7 +104,13 @@ class Tables:
     fast_pairs: NDArray[np.uint16]
     is_ending: NDArray[np.bool_]
     late: NDArray[np.int32]
-    flags: NDArray[np.int64]
+    compose: bool
+    unify_alif: bool
+    hamza: int
+    final_ya: bool
+    collapse: bool
+    keep_joiners: bool
+    case_endings: bool
 
 
 def fits(rules: Sequence[Rule], rule: Rule) -> bool:
@@ -149,33 +158,29 @@ def build_tables(rules: Sequence[Rule]) -> Tables:
     hamza = next(
         (rule.apply(chars.WAW_HAMZA) for rule in rules if rule.name == "hamza-carriers"), ""
     )
-    flags = [
-        "mark-order" in names,
-        "alif-forms" in names,
-        {"": 0, chars.WAW: 1, chars.HAMZA: 2}[hamza],
-        "final-ya-to-maqsura" in names,
-        "spaces" in names,
-        "zero-width" in names and _SCRIPTS.isdisjoint(names),
-        "case-endings" in names,
-    ]
-    kind = _kinds()
-    is_hamza_mark = _members(chars.HAMZA_MARKS)
-    later = _late(late)
-    fast = _fast(flags, action, kind, is_hamza_mark, later)
-    return Tables(
+    nothing_fast = np.empty((0, 0), dtype=np.uint16)
+    general = Tables(
         action=action,
-        kind=kind,
+        kind=_kinds(),
         sequence_start=starts,
         sequence=np.asarray(flat or [0], dtype=np.int32),
         mark_class=_mark_classes(),
-        is_hamza_mark=is_hamza_mark,
+        is_hamza_mark=_members(chars.HAMZA_MARKS),
         composed=_compositions(),
-        fast=fast,
-        fast_pairs=_fast_pairs(fast),
+        fast=nothing_fast,
+        fast_pairs=nothing_fast,
         is_ending=_members(diacritics.ENDINGS),
-        late=later,
-        flags=np.asarray(flags, dtype=np.int64),
+        late=_late(late),
+        compose="mark-order" in names,
+        unify_alif="alif-forms" in names,
+        hamza={"": 0, chars.WAW: 1, chars.HAMZA: 2}[hamza],
+        final_ya="final-ya-to-maqsura" in names,
+        collapse="spaces" in names,
+        keep_joiners="zero-width" in names and _SCRIPTS.isdisjoint(names),
+        case_endings="case-endings" in names,
     )
+    fast = _fast(general)
+    return general._replace(fast=fast, fast_pairs=_fast_pairs(fast))
 
 
 def _actions(rules: list[Rule]) -> tuple[NDArray[np.int32], list[str]]:
@@ -243,23 +248,17 @@ def _mapped(rule: Rule) -> tuple[NDArray[np.int32], list[str]]:
     return action.copy(), list(sequences)
 
 
-def _fast(
-    flags: list[bool | int],
-    action: NDArray[np.int32],
-    kind: NDArray[np.uint8],
-    is_hamza_mark: NDArray[np.bool_],
-    late: NDArray[np.int32],
-) -> NDArray[np.uint16]:
+def _fast(tables: Tables) -> NDArray[np.uint16]:
     """What the fast stretch may do: only what no later character can change.
 
     A letter that a mark may join is among them, and a digit that may be part of an emoji:
     the kernel goes back to the last written character when such a mark or joiner follows.
     """
     fast = np.zeros(FAST_CODES, dtype=np.uint16)
-    _, unify, hamza, final_ya, collapse, _, case_endings = flags
+    kind, hamza = tables.kind, tables.hamza
     carriers = {ord(chars.WAW_HAMZA): ord(chars.WAW), ord(chars.YA_HAMZA): ord(chars.YA)}
     for code in range(FAST_CODES):
-        char = int(action[code])
+        char = int(tables.action[code])
         if char in (DELETE, DELETE_LATE, ZERO_WIDTH):
             fast[code] = FAST_DELETE << 11
             continue
@@ -267,19 +266,19 @@ def _fast(
             continue
         if kind[char] & MARK:
             # Hamza and madda marks join letters or go with them; endings need what follows.
-            if not is_hamza_mark[char] and not case_endings:
+            if not tables.is_hamza_mark[char] and not tables.case_endings:
                 fast[code] = FAST_MARK << 11 | char
             continue
-        if collapse and kind[char] & (SPACE | BREAK):
+        if tables.collapse and kind[char] & (SPACE | BREAK):
             fast[code] = FAST_SPACE << 11 if kind[char] & SPACE else 0
             continue
         if 0x600 <= char < 0x700:
-            char = int(late[char - 0x600])
-        if unify and chr(char) in chars.ALIF_VARIANTS:
+            char = int(tables.late[char - 0x600])
+        if tables.unify_alif and chr(char) in chars.ALIF_VARIANTS:
             char = ord(chars.ALIF)
         if hamza and char in carriers:
             char = ord(chars.HAMZA) if hamza == 2 else carriers[char]
-        if final_ya and char == ord(chars.YA):
+        if tables.final_ya and char == ord(chars.YA):
             continue  # what follows decides
         fast[code] = FAST_COPY << 11 | char
     in_json = fast.copy()
