@@ -25,7 +25,7 @@ from arabench.text.rules import (
     letters,
     markup,
 )
-from arabench.text.rules.rule import Edit, Rule
+from arabench.text.rules.rule import Edit, Rule, apply_rules
 
 
 def rules_for(options: Options) -> list[Rule]:
@@ -219,9 +219,7 @@ class Normalizer:
 
     def normalize(self, text: str) -> str:
         """The normalized text. Total: any string, lone surrogates included, has a result."""
-        for rule in self.rules:
-            text = rule.apply(text)
-        return text
+        return apply_rules(self.rules, text)
 
     __call__ = normalize
 

@@ -33,13 +33,18 @@ _MENU = re.compile(f"[{chars.char_class(MENU_SEPARATORS)}]")
 
 
 def strip_boilerplate() -> Rule:
-    """Whole lines of boilerplate.toml, and menus on one line, with their line breaks.
+    r"""Whole lines of boilerplate.toml, and menus on one line, with their line breaks.
 
     A line of at most `MOST_CHARS` characters is folded (`fold_words` without links and
     digits) and goes if the result is a line of `whole`; or begins with one of `beginning`,
     whole words, and has at most `MOST_WORDS` words; or if the line is several entries parted
     by `MENU_SEPARATORS`, each of them a line of `whole`; or three or more such entries, each
     of one to three words and without sentence punctuation.
+
+    >>> strip_boilerplate().apply("خبر\nشارك على فيسبوك\nآخر")
+    'خبر\nآخر'
+    >>> strip_boilerplate().apply("شارك اللاعب في مباراة أمس")
+    'شارك اللاعب في مباراة أمس'
     """
     return scanner("boilerplate", "lines of menus and notices are removed", r"\S", _scan)
 

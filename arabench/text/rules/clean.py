@@ -10,7 +10,13 @@ from arabench.text.rules.rule import Rule, char_map, substitution
 
 
 def replace_surrogates() -> Rule:
-    """Lone surrogates, which no UTF-8 file can hold, become U+FFFD."""
+    r"""Lone surrogates, which no UTF-8 file can hold, become U+FFFD.
+
+    >>> replace_surrogates().apply("a\ud800")
+    'a�'
+    >>> replace_surrogates().apply("😀")
+    '😀'
+    """
     return char_map(
         "surrogates",
         "half of a broken UTF-16 pair becomes the replacement character",
@@ -19,12 +25,24 @@ def replace_surrogates() -> Rule:
 
 
 def strip_controls() -> Rule:
-    """C0 and C1 control characters except tab and line breaks."""
+    r"""C0 and C1 control characters except tab and line breaks.
+
+    >>> strip_controls().apply("a\x00b")
+    'ab'
+    >>> strip_controls().apply("a\tb\n")
+    'a\tb\n'
+    """
     return char_map("controls", "control characters are removed", dict.fromkeys(chars.CONTROLS, ""))
 
 
 def strip_zero_width() -> Rule:
-    """Zero-width characters, except a joiner that holds an emoji together."""
+    r"""Zero-width characters, except a joiner that holds an emoji together.
+
+    >>> strip_zero_width().apply("مر\u200cحبا")
+    'مرحبا'
+    >>> strip_zero_width().apply("👨\u200d👩")
+    '👨\u200d👩'
+    """
     emoji = chars.char_class(chars.EMOJI_PARTS)
     others = chars.char_class(chars.ZERO_WIDTH - {chars.ZERO_WIDTH_JOINER})
     joiner = chars.ZERO_WIDTH_JOINER
@@ -37,7 +55,13 @@ def strip_zero_width() -> Rule:
 
 
 def strip_bidi() -> Rule:
-    """Directional marks, embeddings, overrides and isolates."""
+    r"""Directional marks, embeddings, overrides and isolates.
+
+    >>> strip_bidi().apply("\u200fنعم")
+    'نعم'
+    >>> strip_bidi().apply("نعم")
+    'نعم'
+    """
     return char_map(
         "bidi-controls",
         "characters that reorder the display are removed",
@@ -46,28 +70,52 @@ def strip_bidi() -> Rule:
 
 
 def digits_to_latin() -> Rule:
-    """Arabic-Indic and Extended digits, and their separators, to ASCII."""
+    """Arabic-Indic and Extended digits, and their separators, to ASCII.
+
+    >>> digits_to_latin().apply("٢٠٢٤ و٪١٫٥")
+    '2024 و%1.5'
+    >>> digits_to_latin().apply("²")
+    '²'
+    """
     table = dict(zip(chars.ARABIC_INDIC_DIGITS, chars.LATIN_DIGITS, strict=True))
     table |= dict(zip(chars.EXTENDED_DIGITS, chars.LATIN_DIGITS, strict=True))
     return char_map("digits-to-latin", "digits become 0-9", table | chars.NUMBER_SEPARATORS)
 
 
 def digits_to_arabic() -> Rule:
-    """ASCII and Extended digits to Arabic-Indic ones; separators stay as they are."""
+    """ASCII and Extended digits to Arabic-Indic ones; separators stay as they are.
+
+    >>> digits_to_arabic().apply("2024 ۲")
+    '٢٠٢٤ ٢'
+    >>> digits_to_arabic().apply("x.y%")
+    'x.y%'
+    """
     table = dict(zip(chars.LATIN_DIGITS, chars.ARABIC_INDIC_DIGITS, strict=True))
     table |= dict(zip(chars.EXTENDED_DIGITS, chars.ARABIC_INDIC_DIGITS, strict=True))
     return char_map("digits-to-arabic", "digits become Arabic-Indic", table)
 
 
 def digits_to_extended() -> Rule:
-    """ASCII and Arabic-Indic digits to Extended (Persian, Urdu) ones; separators stay."""
+    """ASCII and Arabic-Indic digits to Extended (Persian, Urdu) ones; separators stay.
+
+    >>> digits_to_extended().apply("2024 ٤")
+    '۲۰۲۴ ۴'
+    >>> digits_to_extended().apply("x.y%")
+    'x.y%'
+    """
     table = dict(zip(chars.LATIN_DIGITS, chars.EXTENDED_DIGITS, strict=True))
     table |= dict(zip(chars.ARABIC_INDIC_DIGITS, chars.EXTENDED_DIGITS, strict=True))
     return char_map("digits-to-extended", "digits become Extended Arabic-Indic", table)
 
 
 def plain_forms() -> Rule:
-    """Styled characters to plain ones, as NFKC does where that loses nothing."""
+    """Styled characters to plain ones, as NFKC does where that loses nothing.
+
+    >>> plain_forms().apply("ＡＢＣ ﬁ")
+    'ABC fi'
+    >>> plain_forms().apply("m² ½")
+    'm² ½'
+    """
     return char_map(
         "compatibility",
         "full-width, circled, squared and mathematical characters and ligatures become plain",
@@ -76,7 +124,13 @@ def plain_forms() -> Rule:
 
 
 def unify_punctuation() -> Rule:
-    """Typographic quotes, dashes and ellipses to keyboard ones; Arabic marks stay."""
+    """Typographic quotes, dashes and ellipses to keyboard ones; Arabic marks stay.
+
+    >>> unify_punctuation().apply("«نعم» – …")
+    '"نعم" - ...'
+    >>> unify_punctuation().apply("نعم؟")
+    'نعم؟'
+    """
     return char_map(
         "punctuation-variants",
         "typographic quotes, dashes and ellipses become the keyboard's",
@@ -85,7 +139,13 @@ def unify_punctuation() -> Rule:
 
 
 def ascii_punctuation() -> Rule:
-    """As `unify_punctuation`, and the Arabic comma, semicolon and question mark to ASCII."""
+    """As `unify_punctuation`, and the Arabic comma, semicolon and question mark to ASCII.
+
+    >>> ascii_punctuation().apply("نعم؟ «لا»")
+    'نعم? "لا"'
+    >>> ascii_punctuation().apply("no?")
+    'no?'
+    """
     return char_map(
         "punctuation-to-ascii",
         "all punctuation becomes ASCII",
@@ -94,14 +154,26 @@ def ascii_punctuation() -> Rule:
 
 
 def strip_punctuation() -> Rule:
-    """Every punctuation mark to a space."""
+    """Every punctuation mark to a space.
+
+    >>> strip_punctuation().apply("نعم، لا!")
+    'نعم  لا '
+    >>> strip_punctuation().apply("نعم 😀")
+    'نعم 😀'
+    """
     return char_map(
         "punctuation", "punctuation becomes a space", dict.fromkeys(chars.PUNCTUATION, " ")
     )
 
 
 def keep_arabic_script() -> Rule:
-    """Runs of anything but Arabic script, digits, punctuation and space become one space."""
+    """Runs of anything but Arabic script, digits, punctuation and space become one space.
+
+    >>> keep_arabic_script().apply("قال hello ثم")
+    'قال   ثم'
+    >>> keep_arabic_script().apply("قال ٣، ثم 4!")
+    'قال ٣، ثم 4!'
+    """
     return substitution(
         "non-arabic",
         "characters outside Arabic script, digits and punctuation become a space",
@@ -111,7 +183,13 @@ def keep_arabic_script() -> Rule:
 
 
 def keep_scripts(latin: bool, allowed: str) -> Rule:
-    """As `keep_arabic_script`, with Latin letters, single characters, or both kept too."""
+    """As `keep_arabic_script`, with Latin letters, single characters, or both kept too.
+
+    >>> keep_scripts(latin=True, allowed="é|").apply("да é")
+    '  é'
+    >>> keep_scripts(latin=True, allowed="é|").apply("قال hello é|")
+    'قال hello é|'
+    """
     kept = chars.ARABIC_TEXT | frozenset(allowed) | (chars.LATIN_TEXT if latin else frozenset())
     return substitution(
         "outside-scripts",
@@ -126,6 +204,11 @@ def separate_words() -> Rule:
 
     Square brackets stay where they are, and so do Latin letters and digits beside each
     other (mp3), as AraBERT has it. Spaces are put only where none is.
+
+    >>> separate_words().apply("نعم،لا 5كتب")
+    'نعم ، لا 5 كتب'
+    >>> separate_words().apply("mp3 [1]")
+    'mp3 [1]'
     """
     space = chars.char_class(chars.HORIZONTAL_SPACE | chars.LINE_BREAKS)
     mark = chars.char_class((chars.PUNCTUATION - {"[", "]"}) | frozenset(chars.TAG_PLACES))
@@ -146,6 +229,11 @@ def map_characters(name: str, keep_tags: bool) -> Rule:
     Args:
         name: table in character_maps.toml.
         keep_tags: the characters that stand for tags pass the map.
+
+    >>> map_characters("camel_arclean", keep_tags=False).apply("کتاب، ١")
+    'كتاب, 1'
+    >>> map_characters("camel_arclean", keep_tags=False).apply("كتاب")
+    'كتاب'
     """
     tables = tomllib.loads(
         files("arabench.text.rules").joinpath("character_maps.toml").read_text(encoding="utf-8")
@@ -169,7 +257,14 @@ def _range(text: str) -> frozenset[str]:
 
 
 def collapse_whitespace() -> list[Rule]:
-    """One space between words, at most one empty line, none at the ends."""
+    r"""One space between words, at most one empty line, none at the ends.
+
+    >>> from arabench.text.rules.rule import apply_rules
+    >>> apply_rules(collapse_whitespace(), " نعم  لا\n\n\n")
+    'نعم لا'
+    >>> apply_rules(collapse_whitespace(), "نعم لا")
+    'نعم لا'
+    """
     spaces = chars.char_class(chars.HORIZONTAL_SPACE)
     breaks = chars.char_class(chars.LINE_BREAKS)
     return [

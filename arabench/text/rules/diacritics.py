@@ -26,7 +26,13 @@ _CLUSTER = re.compile(
 
 
 def strip_quranic_marks() -> Rule:
-    """Pause signs, honorifics and small letters of printed Qurans."""
+    """Pause signs, honorifics and small letters of printed Qurans.
+
+    >>> strip_quranic_marks().apply("قالۖ")
+    'قال'
+    >>> strip_quranic_marks().apply("قَالَ")
+    'قَالَ'
+    """
     return char_map(
         "quranic-marks",
         "pause signs, honorifics and small annotation letters are removed",
@@ -35,12 +41,24 @@ def strip_quranic_marks() -> Rule:
 
 
 def strip_diacritics() -> Rule:
-    """All vocalisation; hamza and madda marks stay, they belong to letters."""
+    """All vocalisation; hamza and madda marks stay, they belong to letters.
+
+    >>> strip_diacritics().apply("كِتَابٌ")
+    'كتاب'
+    >>> strip_diacritics().apply("رٔس")
+    'رٔس'
+    """
     return char_map("diacritics", "vowel marks are removed", dict.fromkeys(chars.DIACRITICS, ""))
 
 
 def keep_only_shadda() -> Rule:
-    """All vocalisation but shadda, the mark that most often decides a reading."""
+    """All vocalisation but shadda, the mark that most often decides a reading.
+
+    >>> keep_only_shadda().apply("مُحَمَّدٌ")
+    'محمّد'
+    >>> keep_only_shadda().apply("محمّد")
+    'محمّد'
+    """
     return char_map(
         "diacritics-but-shadda",
         "vowel marks except shadda are removed",
@@ -52,6 +70,11 @@ def strip_case_endings() -> Rule:
     """Vowels and tanwin of the last letter, and tanwin before a final alif or maqsura.
 
     Word-internal vowels and every shadda stay: what a reader in pause would keep.
+
+    >>> strip_case_endings().apply("كِتَابٌ جَدِيدًا")
+    'كِتَاب جَدِيدا'
+    >>> strip_case_endings().apply("كِتَاب")
+    'كِتَاب'
     """
 
     def bare(match: re.Match[str]) -> str:
@@ -75,6 +98,11 @@ def keep_first_vowel() -> Rule:
     """Vocalisation on the first letter of each word stays, all other goes.
 
     A word's first letter is one with no letter (tatweel included) and no mark before it.
+
+    >>> keep_first_vowel().apply("كِتَابٌ")
+    'كِتاب'
+    >>> keep_first_vowel().apply("كِتاب")
+    'كِتاب'
     """
     return substitution(
         "first-vowel",
@@ -85,7 +113,13 @@ def keep_first_vowel() -> Rule:
 
 
 def strip_for_skeleton() -> Rule:
-    """Every mark and small letter, hamza and madda marks included."""
+    """Every mark and small letter, hamza and madda marks included.
+
+    >>> strip_for_skeleton().apply("رٔسٌ")
+    'رس'
+    >>> strip_for_skeleton().apply("رأس")
+    'رأس'
+    """
     return char_map(
         "skeleton-marks",
         "all marks are removed",
@@ -105,6 +139,11 @@ def keep_some_vowels(rate: float, seed: int) -> Rule:
     state's upper 53 bits are below `rate * 2**53`, and loses its vocalisation otherwise.
     So the choice depends on the text and the seed alone, not on its neighbours in a batch,
     and two texts that begin differently are thinned differently.
+
+    >>> keep_some_vowels(0.5, seed=1).apply("كَتَبَ الوَلَدُ")
+    'كتَب الوَلد'
+    >>> keep_some_vowels(0.5, seed=1).apply("كتب")
+    'كتب'
     """
     threshold = int(rate * (1 << 53))
 

@@ -18,6 +18,11 @@ def cap_letters(longest: int, name: str = "elongation") -> Rule:
     place of the last one kept: the first `longest - 1` clusters and the very last stay, so
     that the tanwin of a drawn-out final alif stays. Digits, punctuation, tatweel, Latin
     capitals (AAA, XXX) and w (www) have runs that mean something and are left.
+
+    >>> cap_letters(2).apply("حلووووو")
+    'حلوو'
+    >>> cap_letters(2).apply("الله www")
+    'الله www'
     """
 
     def cut(match: re.Match[str]) -> str:
@@ -34,7 +39,13 @@ def cap_letters(longest: int, name: str = "elongation") -> Rule:
 
 
 def cap_punctuation(longest: int) -> Rule:
-    """Runs of one punctuation mark of `chars.PUNCTUATION` longer than `longest` are cut to it."""
+    """Runs of one punctuation mark of `chars.PUNCTUATION` longer than `longest` are cut to it.
+
+    >>> cap_punctuation(3).apply("نعم!!!!!")
+    'نعم!!!'
+    >>> cap_punctuation(3).apply("نعم...")
+    'نعم...'
+    """
     return substitution(
         "repeated-punctuation",
         "punctuation repeated for effect is cut to a few",

@@ -85,6 +85,11 @@ def urls(action: str) -> Rule:
     alnum; then an alnum or a letter of `chars.LETTERS`; then everything up to a character of
     `URL_STOPS`, without the characters of `URL_TAIL` at its end. A bare host
     (example.com) is none, nor is `http://` with nothing after it.
+
+    >>> urls("drop").apply("انظر https://example.com/a، ثم")
+    'انظر  ، ثم'
+    >>> urls("drop").apply("example.com")
+    'example.com'
     """
     stops, tail = chars.char_class(URL_STOPS), chars.char_class(URL_TAIL)
     return _entity(
@@ -102,6 +107,11 @@ def emails(action: str) -> Rule:
     eight labels of 1-63 alnum and `-`, each with its `.`; a last label of 2-63 ASCII
     letters with no alnum or `-` after it. Of the places where the last label may end the
     furthest counts.
+
+    >>> emails("drop").apply("إلى me@example.org.")
+    'إلى  .'
+    >>> emails("drop").apply("me@home")
+    'me@home'
     """
     return _entity(
         "emails",
@@ -119,6 +129,11 @@ def emoji(action: str) -> Rule:
     element is a character of `chars.EMOJI` with no `chars.TEXT_SELECTOR` after it and an
     optional selector, or a character of `chars.EMOJI_IF_SELECTED` with its selector; then
     an optional skin tone; then any `chars.FLAG_TAGS`.
+
+    >>> emoji("drop").apply("نعم👍🏽")
+    'نعم '
+    >>> emoji("drop").apply("نعم ©")
+    'نعم ©'
     """
     flag, selector = chars.char_class(chars.FLAG_LETTERS), chars.EMOJI_SELECTOR
     element = (
@@ -139,6 +154,11 @@ def mentions(action: str) -> Rule:
     r"""@user: `@` or its full-width form, not after an alnum, `_` or `/`, and a run of word.
 
     More of them directly behind are one match, and each is replaced for itself.
+
+    >>> mentions("drop").apply("يا @user تعال")
+    'يا   تعال'
+    >>> mentions("drop").apply("me@example.org")
+    'me@example.org'
     """
     return _entity(
         "mentions", action, f"(?<![{_ALNUM}_/])(?:[@\uff20][{_WORD}]++)++", _count("@\uff20")
@@ -153,6 +173,11 @@ def hashtags(action: str) -> Rule:
     and no `@` of either form after it. More of them directly behind are one match, and each
     is replaced for itself. `split` keeps the words: `#` goes, `_` becomes a space, and a
     space comes first where a character of a body stands before the `#`.
+
+    >>> hashtags("split").apply("#تونس_الخضراء")
+    'تونس الخضراء'
+    >>> hashtags("split").apply("#1")
+    '#1'
     """
     latin = chars.char_class(chars.LATIN_LETTERS)
     body = f"{_WORD}{latin}\u200c"
@@ -192,6 +217,11 @@ def phones(action: str) -> Rule:
     at most one such part between two, are 9 or more and a number may end after them: a
     longer series is something else. Numbers without a zero before them cannot be told from
     others.
+
+    >>> phones("drop").apply("اتصل 0501234567")
+    'اتصل  '
+    >>> phones("drop").apply("عام 2024")
+    'عام 2024'
     """
     return scanner("phones", _REASON["phones"][action], _PHONE_START.pattern, _phone_scan(action))
 
@@ -271,9 +301,14 @@ def entity_rules(actions: Mapping[Kind, str]) -> list[Rule]:
 
 
 def read_tags(kinds: tuple[Kind, ...], style: str) -> Rule:
-    """Tags that the text holds already to the characters that stand for them.
+    r"""Tags that the text holds already to the characters that stand for them.
 
     Raw `chars.TAG_PLACES` become the replacement character: only rules may write them.
+
+    >>> read_tags(("urls",), "latin").apply("<url>")
+    '\ufdd0'
+    >>> read_tags(("urls",), "latin").apply("<email>")
+    '<email>'
     """
     places = {TAGS[style][kind]: _PLACE[kind] for kind in kinds}
     literal = "|".join(map(re.escape, places))
@@ -286,7 +321,13 @@ def read_tags(kinds: tuple[Kind, ...], style: str) -> Rule:
 
 
 def write_tags(kinds: tuple[Kind, ...], style: str) -> Rule:
-    """The characters that stand for tags to the tags' texts."""
+    r"""The characters that stand for tags to the tags' texts.
+
+    >>> write_tags(("urls",), "latin").apply("\ufdd0")
+    '<url>'
+    >>> write_tags(("urls",), "latin").apply("<email>")
+    '<email>'
+    """
     return char_map(
         "tags-write",
         "the tags' texts are written",

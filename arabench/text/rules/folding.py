@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from arabench import chars
 from arabench.text.rules import letters
+from arabench.text.rules.rule import apply_rules
 
 #: Characters inside of words that leave no trace. Letters whose rules leave nothing of them
 #: (a presentation form that is a mark alone) go with them.
@@ -63,10 +64,7 @@ def folding() -> Folding:
     folded: dict[str, str] = {}
     phrases: dict[str, str] = {}
     for char in sorted((chars.LETTERS - ignored) | set(chars.PRESENTATION_FORMS)):
-        after = char
-        for rule in rules:
-            after = rule.apply(after)
-        after = after.translate(bare)
+        after = apply_rules(rules, char).translate(bare)
         if not after:
             ignored.add(char)
         elif chars.LETTERS.issuperset(after):

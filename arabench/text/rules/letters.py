@@ -15,7 +15,13 @@ WORD_END = f"(?![{_LETTER}{_MARK}])"
 
 
 def expand_presentation_forms() -> Rule:
-    """U+FB50-FDFF and U+FE70-FEFC to ordinary letters: PDF and legacy-system text."""
+    """U+FB50-FDFF and U+FE70-FEFC to ordinary letters: PDF and legacy-system text.
+
+    >>> expand_presentation_forms().apply("ﺳﻼﻡ")
+    'سلام'
+    >>> expand_presentation_forms().apply("سلام")
+    'سلام'
+    """
     return char_map(
         "presentation-forms",
         "shaped glyph code points become the letters they show (ligatures become several)",
@@ -24,7 +30,13 @@ def expand_presentation_forms() -> Rule:
 
 
 def persian_letters() -> Rule:
-    """Keheh, Farsi yeh and heh variants to the Arabic letters they were typed for."""
+    """Keheh, Farsi yeh and heh variants to the Arabic letters they were typed for.
+
+    >>> persian_letters().apply("کتابی")
+    'كتابي'
+    >>> persian_letters().apply("كتابي پ")
+    'كتابي پ'
+    """
     return char_map(
         "persian-letters",
         "letters of Persian and Urdu keyboards become the Arabic ones they stand for",
@@ -33,7 +45,13 @@ def persian_letters() -> Rule:
 
 
 def urdu_letters() -> Rule:
-    """Retroflex letters and nasal noon of Urdu to the Arabic letters under them."""
+    """Retroflex letters and nasal noon of Urdu to the Arabic letters under them.
+
+    >>> urdu_letters().apply("ٹھیک")
+    'تھیک'
+    >>> urdu_letters().apply("تهيك")
+    'تهيك'
+    """
     return char_map(
         "urdu-letters",
         "letters that Urdu adds become the Arabic ones they are built on",
@@ -42,7 +60,13 @@ def urdu_letters() -> Rule:
 
 
 def maghrebi_letters() -> Rule:
-    """Maghrebi feh, qaf and noon (dot below, one dot, no dot) to the common shapes."""
+    """Maghrebi feh, qaf and noon (dot below, one dot, no dot) to the common shapes.
+
+    >>> maghrebi_letters().apply("ڢاس ڧال")
+    'فاس قال'
+    >>> maghrebi_letters().apply("فاس قال")
+    'فاس قال'
+    """
     return char_map(
         "maghrebi-letters",
         "feh, qaf and noon as the Maghreb writes them become the common ones",
@@ -51,7 +75,13 @@ def maghrebi_letters() -> Rule:
 
 
 def loan_letters() -> Rule:
-    """Letters for p, ch, zh, v and g to the Arabic letters they were made from."""
+    """Letters for p, ch, zh, v and g to the Arabic letters they were made from.
+
+    >>> loan_letters().apply("پيتزا ڤيديو")
+    'بيتزا فيديو'
+    >>> loan_letters().apply("بيتزا کتاب")
+    'بيتزا کتاب'
+    """
     return char_map(
         "loan-letters",
         "letters for foreign sounds become the plain letters under their dots",
@@ -60,16 +90,27 @@ def loan_letters() -> Rule:
 
 
 def strip_tatweel() -> Rule:
-    """Remove U+0640, which stretches a word and means nothing."""
+    """Remove U+0640, which stretches a word and means nothing.
+
+    >>> strip_tatweel().apply("جميـــل")
+    'جميل'
+    >>> strip_tatweel().apply("جميل -- جدا")
+    'جميل -- جدا'
+    """
     return char_map("tatweel", "the stretching character is removed", {chars.TATWEEL: ""})
 
 
 def compose_marks() -> Rule:
-    """Sort the marks on a letter canonically and compose hamza and madda with their carrier.
+    r"""Sort the marks on a letter canonically and compose hamza and madda with their carrier.
 
     This is NFC restricted to the Arabic blocks and to Unicode 14: the order is by
     canonical combining class (short vowels and tanwin, shadda, sukun, superscript
     alef, hamza below, then marks above), stable within a class.
+
+    >>> compose_marks().apply("ا\u0653من")
+    'آمن'
+    >>> compose_marks().apply("رٔس")
+    'رٔس'
     """
 
     def compose(match: re.Match[str]) -> str:
@@ -101,7 +142,13 @@ def _without_hamza_marks(marks: str) -> str:
 
 
 def alif_wasla() -> Rule:
-    """Only alif wasla becomes a plain alif (Quranic spelling)."""
+    """Only alif wasla becomes a plain alif (Quranic spelling).
+
+    >>> alif_wasla().apply("ٱلكتاب")
+    'الكتاب'
+    >>> alif_wasla().apply("أحمد")
+    'أحمد'
+    """
     return char_map("alif-wasla", "alif wasla becomes plain alif", {chars.ALIF_WASLA: chars.ALIF})
 
 
@@ -110,6 +157,11 @@ def unify_alif() -> Rule:
 
     Hamza and madda marks that could not compose go with the letter, so that no later
     pass finds a new alif with hamza.
+
+    >>> unify_alif().apply("أحمد إلى آخر")
+    'احمد الى اخر'
+    >>> unify_alif().apply("سؤال")
+    'سؤال'
     """
     variants = chars.char_class(chars.ALIF_VARIANTS | {chars.ALIF})
     return substitution(
@@ -125,6 +177,11 @@ def bare_hamza_alif() -> Rule:
 
     Madda is a sound of its own (hamza and a long a). A madda written as a mark joins its
     alif, also where a hamza went, so that no later pass finds a new one to compose.
+
+    >>> bare_hamza_alif().apply("أحمد")
+    'احمد'
+    >>> bare_hamza_alif().apply("آخر")
+    'آخر'
     """
 
     def replace(match: re.Match[str]) -> str:
@@ -140,12 +197,24 @@ def bare_hamza_alif() -> Rule:
 
 
 def drop_hamza() -> Rule:
-    """The hamza on the line goes; its vowels stay on the letter before it."""
+    """The hamza on the line goes; its vowels stay on the letter before it.
+
+    >>> drop_hamza().apply("شيء")
+    'شي'
+    >>> drop_hamza().apply("شيئا")
+    'شيئا'
+    """
     return char_map("isolated-hamza", "the hamza on the line is removed", {chars.HAMZA: ""})
 
 
 def hamza_carriers(to_hamza: bool) -> Rule:
-    """Waw and ya with hamza become their carriers, or a hamza on the line."""
+    """Waw and ya with hamza become their carriers, or a hamza on the line.
+
+    >>> hamza_carriers(to_hamza=False).apply("سؤال بيئة")
+    'سوال بيية'
+    >>> hamza_carriers(to_hamza=False).apply("شيء أحمد")
+    'شيء أحمد'
+    """
     carriers = {chars.WAW_HAMZA: chars.WAW, chars.YA_HAMZA: chars.YA}
 
     def replace(match: re.Match[str]) -> str:
@@ -161,7 +230,13 @@ def hamza_carriers(to_hamza: bool) -> Rule:
 
 
 def strip_loose_hamza_marks() -> Rule:
-    """Hamza and madda marks left on waw and ya after composition (blocked sequences)."""
+    r"""Hamza and madda marks left on waw and ya after composition (blocked sequences).
+
+    >>> strip_loose_hamza_marks().apply("و\u0653\u0654")
+    'و'
+    >>> strip_loose_hamza_marks().apply("ا\u0654")
+    'أ'
+    """
     return substitution(
         "loose-hamza",
         "a combining hamza that cannot join its waw or ya is removed with the carriers' hamza",
@@ -171,12 +246,24 @@ def strip_loose_hamza_marks() -> Rule:
 
 
 def maqsura_to_ya() -> Rule:
-    """Every alif maqsura becomes ya: spellings that differ by two dots meet."""
+    """Every alif maqsura becomes ya: spellings that differ by two dots meet.
+
+    >>> maqsura_to_ya().apply("على هدى")
+    'علي هدي'
+    >>> maqsura_to_ya().apply("علا")
+    'علا'
+    """
     return char_map("maqsura-to-ya", "alif maqsura becomes ya", {chars.ALIF_MAQSURA: chars.YA})
 
 
 def final_ya_to_maqsura() -> Rule:
-    """Word-final ya becomes alif maqsura: the dotless final ya of Egyptian print."""
+    """Word-final ya becomes alif maqsura: the dotless final ya of Egyptian print.
+
+    >>> final_ya_to_maqsura().apply("مصري")
+    'مصرى'
+    >>> final_ya_to_maqsura().apply("بيت")
+    'بيت'
+    """
     return substitution(
         "final-ya-to-maqsura",
         "ya at the end of a word loses its dots",
@@ -186,7 +273,13 @@ def final_ya_to_maqsura() -> Rule:
 
 
 def final_maqsura_to_ya() -> Rule:
-    """Word-final alif maqsura becomes ya: the opposite of `final_ya_to_maqsura`."""
+    """Word-final alif maqsura becomes ya: the opposite of `final_ya_to_maqsura`.
+
+    >>> final_maqsura_to_ya().apply("مصرى")
+    'مصري'
+    >>> final_maqsura_to_ya().apply("ىت")
+    'ىت'
+    """
     return substitution(
         "final-maqsura-to-ya",
         "alif maqsura at the end of a word takes the dots of ya",
@@ -204,6 +297,12 @@ def skeleton() -> list[Rule]:
     Processing", Computational Linguistics 51(2), 2025 (arXiv 2312.16104); other languages'
     letters go with the Arabic letter that their Unicode name builds on. The marks must be
     gone already.
+
+    >>> from arabench.text.rules.rule import apply_rules
+    >>> apply_rules(skeleton(), "بيت نقي")
+    'ٮٮٮ ٮڡى'
+    >>> apply_rules(skeleton(), "حصد")
+    'حصد'
     """
     inner = chars.INNER_SKELETONS
     joining = chars.char_class(chars.LETTERS - chars.UNJOINED)
@@ -219,5 +318,11 @@ def skeleton() -> list[Rule]:
 
 
 def ta_marbuta_to_ha() -> Rule:
-    """Ta marbuta becomes ha: how much informal writing spells it."""
+    """Ta marbuta becomes ha: how much informal writing spells it.
+
+    >>> ta_marbuta_to_ha().apply("مدرسة")
+    'مدرسه'
+    >>> ta_marbuta_to_ha().apply("بيت")
+    'بيت'
+    """
     return char_map("ta-marbuta", "ta marbuta becomes ha", {chars.TA_MARBUTA: chars.HA})

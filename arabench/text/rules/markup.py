@@ -64,6 +64,11 @@ def strip_tags() -> Rule:
       end tag of that name; without one only itself.
 
     Tags of `BLOCKS` become a line feed, of `CELLS` a space, all else nothing.
+
+    >>> strip_tags().apply("<b>كت</b>اب<br/>")
+    'كتاب\n'
+    >>> strip_tags().apply("3 < 5 و vector<int>")
+    '3 < 5 و vector<int>'
     """
     return scanner("markup-tags", "tags, comments, scripts and styles are removed", "<", _scan)
 
@@ -121,6 +126,11 @@ def decode_references() -> Rule:
     rest need it. Numbers follow the standard too: 0, surrogates and numbers above 10FFFF
     become U+FFFD, 80-9F are Windows-1252, noncharacters vanish. `&amp;lt;` becomes
     `&lt;`: text that speaks of markup stays what it is.
+
+    >>> decode_references().apply("&laquo;نعم&#x61f;")
+    '«نعم؟'
+    >>> decode_references().apply("a=1&copy=2")
+    'a=1&copy=2'
     """
     return substitution(
         "markup-references",

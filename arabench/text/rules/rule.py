@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -121,6 +121,13 @@ def scanner(
         raise NotImplementedError(name)
 
     return ScanRule(name, reason, re.compile(trigger), never, scan=scan)
+
+
+def apply_rules(rules: Iterable[Rule], text: str) -> str:
+    """The text after one rule after the other."""
+    for rule in rules:
+        text = rule.apply(text)
+    return text
 
 
 def replay(text: str, rules: Sequence[str], edits: Sequence[Edit]) -> str:
