@@ -17,7 +17,7 @@ from arabench.evaluation.metrics.score import Score, point
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.gate.comparable import check_comparable, check_not_identical
-from arabench.gate.contrast import contrast
+from arabench.gate.contrast import Pair, contrast_all
 from arabench.gate.policy import Policy
 from arabench.gate.verdict import (
     Answer,
@@ -35,12 +35,8 @@ from arabench.varieties import VARIETIES
 #: Beyond this many items nobody goes on; the difference is then the margin itself.
 MOST_ITEMS: Final = 10_000_000
 
-_RULES: Final = {
-    "improve": "must improve",
-    "non_inferiority": "shown not worse than margin",
-    "regression": "not shown worse than margin",
-    None: "reported",
-}
+#: Instead of a test, of rows that do not decide.
+_REPORTED: Final = "reported"
 
 
 @dataclass(frozen=True)
@@ -120,32 +116,38 @@ def ask(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> list[Que
     Raises:
         UsageError: a metric that decides has a value that no working model has.
     """
-    measured = [
-        (left, metric)
+    measured = {
+        left.name: [metric for metric in left.signatures if metric in left.scores]
         for left in baseline.tasks.values()
-        for metric in left.signatures
-        if metric in left.scores
-    ]
+    }
     deciding = sum(
-        demand_of(left.variety, metric, policy)[0] is not None for left, metric in measured
+        demand_of(left.variety, metric, policy)[0] is not None
+        for left in baseline.tasks.values()
+        for metric in measured[left.name]
     )
     draws = draws_for(deciding, policy)
     return [
-        _ask(left, candidate.tasks[left.name], metric, draws, policy) for left, metric in measured
+        question
+        for left in baseline.tasks.values()
+        for question in _ask(left, candidate.tasks[left.name], measured[left.name], draws, policy)
     ]
 
 
-def _ask(left: TaskResult, right: TaskResult, metric: str, draws: int, policy: Policy) -> Question:
-    score = SCORES[metric]
-    ours, theirs = left.scores[metric], right.scores[metric]
-    demand, margin = demand_of(left.variety, metric, policy)
-    values = point(score, ours.sums), point(score, theirs.sums)
-    if demand is not None:
-        _check_measured(left.name, score, *values)
-    return Question(
-        left.name, left.variety, metric, *values,
-        contrast(score, ours, theirs, draws, policy.seed), demand, margin,
-    )  # fmt: skip
+def _ask(
+    left: TaskResult, right: TaskResult, metrics: Sequence[str], draws: int, policy: Policy
+) -> list[Question]:
+    """All metrics of a task: their items are drawn once."""
+    demands = [demand_of(left.variety, metric, policy) for metric in metrics]
+    pairs = [Pair(SCORES[name], left.scores[name], right.scores[name]) for name in metrics]
+    values = [(point(p.score, p.baseline.sums), point(p.score, p.candidate.sums)) for p in pairs]
+    for pair, (demand, _), (ours, theirs) in zip(pairs, demands, values, strict=True):
+        if demand is not None:
+            _check_measured(left.name, pair.score, ours, theirs)
+    found = contrast_all(pairs, draws, policy.seed)
+    return [
+        Question(left.name, left.variety, metric, *both, contrast, *asked)
+        for metric, both, contrast, asked in zip(metrics, values, found, demands, strict=True)
+    ]
 
 
 def _check_measured(task: str, score: Score, baseline: float, candidate: float) -> None:
@@ -192,17 +194,19 @@ def _row(question: Question, answer: Answer, policy: Policy) -> Row:
     found = question.contrast
     low, high = found.low(answer.low_level), found.high(answer.high_level)
     if question.demand is not None and answer.cause in (None, "interval"):
-        low, high = _agreeing(low, high, question, answer)
+        low, high = _agreeing(low, high, question, answer, upper=question.demand.bounded_above)
     return Row(
         question.task, question.variety, question.metric, question.baseline, question.candidate,
         found.degradation, low, high, None if question.demand is None else question.margin,
-        _RULES[question.demand], found.items, answer.verdict, answer.cause,
-        _needed_items(question, answer, low, high, policy),
+        question.demand.words if question.demand else _REPORTED, found.items, answer.verdict,
+        answer.cause, _needed_items(question, answer, low, high, policy),
     )  # fmt: skip
 
 
-def _agreeing(low: float, high: float, question: Question, answer: Answer) -> tuple[float, float]:
-    """Bounds on the side of the margin on which the test at the margin put them.
+def _agreeing(
+    low: float, high: float, question: Question, answer: Answer, *, upper: bool
+) -> tuple[float, float]:
+    """Bounds, the upper one if asked, on the side of the margin on which the test put them.
 
     A bound is the nearest value that its test rejects. Where sizes vary so much that the test
     accepts again farther out, the margin itself can be on the other side of it.
@@ -210,7 +214,7 @@ def _agreeing(low: float, high: float, question: Question, answer: Answer) -> tu
     margin = question.margin
     beyond = math.nextafter(margin, math.inf)
     low = max(low, beyond) if answer.verdict == "fail" else min(low, margin)
-    if question.demand != "regression":
+    if upper:
         high = min(high, margin) if answer.verdict == "pass" else max(high, beyond)
     return low, high
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from arabench.evaluation.metrics.score import Score, Sums, point
 from arabench.statistics.jackknife import contributions
-from arabench.statistics.paired import Paired
+from arabench.statistics.paired import Paired, measure_together
 from arabench.statistics.resampling import (
     BOOTSTRAP_DRAWS,
     WEIGHTS_IN_MEMORY,
@@ -79,25 +80,92 @@ def degradation(score: Score, baseline: Array, candidate: Array) -> Array:
         return np.asarray(candidate / baseline - 1)
 
 
+class Pair(NamedTuple):
+    """One metric of two models on the same items."""
+
+    score: Score
+    baseline: Sums
+    candidate: Sums
+
+
 def contrast(score: Score, baseline: Sums, candidate: Sums, draws: int, seed: int) -> Contrast:
     """Pair the items of two models. The items must be the same."""
-    ours, theirs = baseline.sums, candidate.sums
-    values = np.asarray(point(score, ours)), np.asarray(point(score, theirs))
-    with np.errstate(invalid="ignore"):  # what cannot be measured is NaN, and shows nothing
+    return contrast_all([Pair(score, baseline, candidate)], draws, seed)[0]
+
+
+def contrast_all(pairs: Sequence[Pair], draws: int, seed: int) -> list[Contrast]:
+    """The same of several metrics; those of as many items share their bootstrap draws.
+
+    Draws depend on the number of items and on `seed` alone, so that a metric's numbers are the
+    same whatever is compared beside it.
+
+    Args:
+        pairs: metrics, in the order of the result.
+        draws: bootstrap draws.
+        seed: of the draws.
+    """
+    found: dict[int, Contrast] = {}
+    for count in dict.fromkeys(len(pair.baseline.sums) for pair in pairs):
+        alike = [place for place, p in enumerate(pairs) if len(p.baseline.sums) == count]
+        drawn = _Draws(_weights(count, draws, seed))
+        with np.errstate(invalid="ignore"):  # what cannot be measured is NaN, and shows nothing
+            ready = [_Prepared.of(pairs[place], drawn) for place in alike]
+            measured = measure_together(
+                [(one.excess, one.size, one.assumed) for one in ready], drawn.all()
+            )
+        for place, one, paired in zip(alike, ready, measured, strict=True):
+            score = pairs[place].score
+            most = {"0-1": 1.0, "0-100": 100.0}.get(score.unit, math.inf)
+            least = -most if score.higher_is_better else -1.0
+            found[place] = Contrast(one.whole, count, paired, one.scale, least, most)
+    return [found[place] for place in range(len(pairs))]
+
+
+class _Draws:
+    """Bootstrap weights that are made once, in parts: the first are looked at before all are."""
+
+    def __init__(self, parts: Iterable[Array]) -> None:
+        self._parts = iter(parts)
+        self._seen: list[Array] = []
+
+    def first(self, draws: int) -> Array:
+        """(draws, items): as many draws as asked for, or all where there are fewer."""
+        held = sum(map(len, self._seen))
+        while held < draws and (part := next(self._parts, None)) is not None:
+            self._seen.append(part)
+            held += len(part)
+        return np.concatenate(self._seen)[:draws]
+
+    def all(self) -> Iterator[Array]:
+        """Every part, once."""
+        return itertools.chain(self._seen, self._parts)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Items of one metric as the paired test wants them; see `Paired` and `Contrast`."""
+
+    whole: float
+    excess: Array
+    size: Array
+    assumed: int
+    scale: Scale
+
+    @classmethod
+    def of(cls, pair: Pair, drawn: _Draws) -> _Prepared:
+        score, ours, theirs = pair.score, pair.baseline.sums, pair.candidate.sums
+        values = np.asarray(point(score, ours)), np.asarray(point(score, theirs))
         whole = float(degradation(score, *values))
         scale: Scale = "plain"
         if score.width == 2 and np.array_equal(ours[:, 1], theirs[:, 1]):
             excess, size, scale = _as_ratio(score, ours, theirs)
         else:
-            excess = _linearised(score, ours, theirs, whole, _weights(len(ours), draws, seed))
+            excess = _linearised(score, ours, theirs, whole, drawn)
             size = np.ones(len(ours))
         assumed = 0
         if score.unit == "0-1":
             excess, size, assumed = _with_unseen(excess, size)
-        paired = Paired.measure(excess, size, _weights(len(ours), draws, seed), assumed)
-    most = {"0-1": 1.0, "0-100": 100.0}.get(score.unit, math.inf)
-    least = -most if score.higher_is_better else -1.0
-    return Contrast(whole, len(ours), paired, scale, least, most)
+        return cls(whole, excess, size, assumed, scale)
 
 
 def _as_ratio(score: Score, ours: Array, theirs: Array) -> tuple[Array, Array, Scale]:
@@ -113,9 +181,7 @@ def _as_ratio(score: Score, ours: Array, theirs: Array) -> tuple[Array, Array, S
     return theirs[:, 0], ours[:, 0], "ratio"
 
 
-def _linearised(
-    score: Score, ours: Array, theirs: Array, whole: float, weights: Iterable[Array]
-) -> Array:
+def _linearised(score: Score, ours: Array, theirs: Array, whole: float, drawn: _Draws) -> Array:
     """(items,) with mean `whole`: BLEU, chrF++, the tax and areas, as sums of contributions.
 
     BLEU has a kink where the answers are as long as the references, and one more item moves it
@@ -130,18 +196,9 @@ def _linearised(
     both = np.concatenate([ours, theirs], axis=1)
     shares = contributions(of_both, both)
     spread = float(np.std(shares)) / math.sqrt(max(len(both) - 1, 1))
-    drawn = float(np.std(of_both(_first(weights, BOOTSTRAP_DRAWS) @ both)))
-    return whole + shares * (drawn / spread if drawn > spread > 0 else 1.0)
-
-
-def _first(weights: Iterable[Array], draws: int) -> Array:
-    """(draws, items): as many draws as a standard error needs."""
-    parts: list[Array] = []
-    for part in weights:
-        parts.append(part[: draws - sum(map(len, parts))])
-        if sum(map(len, parts)) == draws:
-            break
-    return np.concatenate(parts)
+    # As many draws as a standard error needs.
+    varied = float(np.std(of_both(drawn.first(BOOTSTRAP_DRAWS) @ both)))
+    return whole + shares * (varied / spread if varied > spread > 0 else 1.0)
 
 
 def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array, int]:
@@ -158,11 +215,11 @@ def _with_unseen(excess: Array, size: Array) -> tuple[Array, Array, int]:
 def _weights(count: int, draws: int, seed: int) -> Iterable[Array]:
     if count * draws > WEIGHTS_IN_MEMORY:
         return resample_weights(count, draws, seed)
-    return _kept_weights(count, draws, seed)
+    return kept_weights(count, draws, seed)
 
 
 @functools.lru_cache(maxsize=4)
-def _kept_weights(count: int, draws: int, seed: int) -> tuple[Array, ...]:
+def kept_weights(count: int, draws: int, seed: int) -> tuple[Array, ...]:
     """Tasks with as many items share their draws: made once."""
     return tuple(_as_drawn(resample_weights(count, draws, seed)))
 

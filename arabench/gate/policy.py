@@ -21,9 +21,8 @@ from pydantic import (
 
 from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.metrics.table import SCORES
+from arabench.gate.criteria.table import names_for_rules
 from arabench.varieties import VARIETIES
-
-Test = Literal["non_inferiority", "regression"]
 
 #: Fewest bootstrap draws beyond a bound: with fewer the bound is a matter of luck.
 TAIL_DRAWS: Final = 5
@@ -48,6 +47,16 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _known_test(value: Any) -> Any:
+    known = names_for_rules()
+    if value not in known:
+        *others, last = [repr(name) for name in known]
+        raise ValueError(f"Input should be {', '.join(others)} or {last}")
+    return value
+
+
+#: Name of a criterion that a rule can ask for.
+Test = Annotated[str, BeforeValidator(_known_test)]
 Varieties = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Margin = Annotated[float, BeforeValidator(_no_truth_value), AfterValidator(_at_least_zero)]
 

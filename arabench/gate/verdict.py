@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arabench.gate.contrast import Contrast
+from arabench.gate.criteria.criterion import Criterion
+from arabench.gate.criteria.table import CRITERIA
 from arabench.gate.policy import TAIL_DRAWS, Policy
 from arabench.statistics.multiplicity import holm_levels
 
 Verdict = Literal["pass", "fail", "undecided", "info"]
 #: Why a row is undecided: too few items, 0 on both sides, or bounds on both sides of the margin.
 Cause = Literal["items", "zero", "interval"]
-Demand = Literal["improve", "non_inferiority", "regression"]
 Decision = Literal["pass", "stop", "undecided"]
 
 
@@ -33,7 +34,8 @@ class Question:
 
     Attributes:
         variety: None for tasks that have none.
-        demand, margin: what decides; None where the row is only reported.
+        demand, margin: what decides, and at which degradation; None where the row is only
+            reported.
     """
 
     task: str
@@ -42,7 +44,7 @@ class Question:
     baseline: float
     candidate: float
     contrast: Contrast
-    demand: Demand | None
+    demand: Criterion | None
     margin: float
 
 
@@ -61,16 +63,20 @@ class Answer:
     cause: Cause | None = None
 
 
-def demand_of(variety: str | None, metric: str, policy: Policy) -> tuple[Demand | None, float]:
-    """What the policy asks of a metric of a variety, and the margin it allows."""
+def demand_of(variety: str | None, metric: str, policy: Policy) -> tuple[Criterion | None, float]:
+    """What the policy asks of a metric of a variety, and the degradation it is tested at."""
     rule = policy.rules.get(metric)
-    if metric == "bits_per_char" and variety in policy.improve:
-        return "improve", 0.0
-    if rule is None or (variety is not None and variety not in policy.varieties):
+    bits = metric == "bits_per_char"
+    allowed = math.nan if rule is None else rule.margin
+    if bits and variety in policy.margins:
+        allowed = policy.margins[variety]
+    if bits and variety in policy.improve:
+        demand = CRITERIA["improve"]
+    elif rule is None or (variety is not None and variety not in policy.varieties):
         return None, math.nan
-    if metric == "bits_per_char" and variety in policy.margins:
-        return rule.test, policy.margins[variety]
-    return rule.test, rule.margin
+    else:
+        demand = CRITERIA[rule.test]
+    return demand, demand.margin(allowed)
 
 
 def draws_for(deciding: int, policy: Policy) -> int:
@@ -94,8 +100,8 @@ def answer_all(questions: list[Question], policy: Policy) -> list[Answer]:
     family = dict(zip(tested, zip(worse, holm_levels(worse, level), strict=True), strict=True))
     answers = []
     for index, question in enumerate(questions):
-        if index in family:
-            answers.append(_answer(question, *family[index], level))
+        if question.demand is not None and index in family:
+            answers.append(_answer(question.demand, question, *family[index], level))
         else:
             verdict: Verdict = "info" if question.demand is None else "undecided"
             answers.append(Answer(verdict, level, level, causes[index]))
@@ -118,10 +124,11 @@ def _too_little(question: Question, policy: Policy) -> Cause | None:
     return "zero" if question.baseline == 0 == question.candidate else None
 
 
-def _answer(question: Question, worse: float, low_level: float, level: float) -> Answer:
-    if worse <= low_level:
+def _answer(
+    demand: Criterion, question: Question, worse: float, low_level: float, level: float
+) -> Answer:
+    if demand.fails(worse, low_level):
         return Answer("fail", low_level, level)
-    if question.demand == "regression" and math.isfinite(question.contrast.paired.estimate):
+    if demand.passes(question.contrast, question.margin, level):
         return Answer("pass", low_level, level)
-    shown = question.contrast.shown_better(question.margin) <= level
-    return Answer("pass" if shown else "undecided", low_level, level, None if shown else "interval")
+    return Answer("undecided", low_level, level, "interval")

@@ -19,7 +19,7 @@ A p-value is the larger of two, each of which fails elsewhere:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -63,12 +63,7 @@ class Paired:
         cls, excess: Array, size: Array, weights: Iterable[Array], assumed: int = 0
     ) -> Paired:
         """`weights` yields (part of draws, items seen): how often each of them was drawn."""
-        count = len(excess)
-        residual = excess - _estimate(excess, size) * size
-        columns = np.stack([residual, size, residual**2, residual * size, size**2], axis=1)
-        seen, always = columns[: count - assumed], columns[count - assumed :].sum(axis=0)
-        parts = [(part @ seen + always) / max(count, 1) for part in weights]
-        return cls(excess, size, np.concatenate(parts), assumed)
+        return measure_together([(excess, size, assumed)], weights)[0]
 
     @cached_property
     def estimate(self) -> float:
@@ -150,6 +145,34 @@ class Paired:
         freedom = len(residual) - 1
         ours = _studentized(np.asarray([mean]), np.asarray([residual.var()]), freedom, least)
         return float(ours[0]), _studentized(means - mean, spreads, freedom, least)
+
+
+def measure_together(
+    measures: Sequence[tuple[Array, Array, int]], weights: Iterable[Array]
+) -> list[Paired]:
+    """Several (excess, size, assumed) of the same items, whose weights are gone through once.
+
+    Args:
+        measures: see `Paired`.
+        weights: yields (part of draws, items seen): how often each of them was drawn.
+    """
+    tables = [_columns(*measure) for measure in measures]
+    parts: list[list[Array]] = [[] for _ in measures]
+    for part in weights:
+        for held, (seen, always, count) in zip(parts, tables, strict=True):
+            held.append((part @ seen + always) / max(count, 1))
+    return [
+        Paired(excess, size, np.concatenate(held), assumed)
+        for (excess, size, assumed), held in zip(measures, parts, strict=True)
+    ]
+
+
+def _columns(excess: Array, size: Array, assumed: int) -> tuple[Array, Array, int]:
+    """r, s, r^2, r s, s^2 of items seen, sums of them over those assumed, and how many all are."""
+    count = len(excess)
+    residual = excess - _estimate(excess, size) * size
+    columns = np.stack([residual, size, residual**2, residual * size, size**2], axis=1)
+    return columns[: count - assumed], columns[count - assumed :].sum(axis=0), count
 
 
 def _studentized(means: Array, variances: Array, freedom: int, least: float) -> Array:

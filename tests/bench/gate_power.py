@@ -25,8 +25,9 @@ from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation
 from arabench.gate.compare import ask
 from arabench.gate.contrast import contrast
+from arabench.gate.criteria.table import CRITERIA
 from arabench.gate.policy import Policy
-from arabench.gate.verdict import Demand, Question, answer_all, decide
+from arabench.gate.verdict import Question, answer_all, decide
 from arabench.statistics.resampling import Array
 from tests.bench import gate_models as models
 
@@ -56,12 +57,12 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
 
 
-def question(ours: Array, theirs: Array, demand: Demand = "non_inferiority") -> Question:
+def question(ours: Array, theirs: Array, demand: str = "non_inferiority") -> Question:
     """One row of bits per character, as the gate asks it."""
     items = tuple(f"{index:04}" for index in range(len(ours)))
     left, right = (Sums(items, np.stack([bits, np.ones(len(ours))], 1)) for bits in (ours, theirs))
     found = contrast(BITS, left, right, POLICY.draws, POLICY.seed)
-    return Question("bits", None, "bits_per_char", 1.0, 1.0, found, demand, MARGIN)
+    return Question("bits", None, "bits_per_char", 1.0, 1.0, found, CRITERIA[demand], MARGIN)
 
 
 def percentile_passes(asked: Question) -> bool:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from arabench.errors import UsageError
-from arabench.gate.policy import DEFAULT_RULES, Policy, Rule, Test, load_policy
+from arabench.gate.criteria.table import names_for_rules
+from arabench.gate.policy import DEFAULT_RULES, Policy, Rule, load_policy
 
 
 def saved(folder: Path, text: str | bytes) -> Path:
@@ -90,7 +91,13 @@ def test_one_name_is_a_list_of_one(tmp_path: Path) -> None:
         ("rules: [bleu]", r"rules: .*dictionary"),
         ("rules: {bleu: 1}", r"rules\.bleu: "),
         ("rules: {bleu: {test: regression}}", r"rules\.bleu\.margin: Field required\."),
-        ("rules: {bleu: {margin: 1, test: maybe}}", r"rules\.bleu\.test: .*non_inferiority"),
+        (
+            "rules: {bleu: {margin: 1, test: maybe}}",
+            r": rules\.bleu\.test: Input should be 'non_inferiority' or 'regression'\. "
+            r"Given: 'maybe'\.$",
+        ),
+        ("rules: {bleu: {margin: 1, test: improve}}", r"or 'regression'\. Given: 'improve'"),
+        ("rules: {bleu: {margin: 1, test: [regression]}}", r"rules\.bleu\.test: .*'regression'"),
         ("rules: {bleu: {margin: -1}}", r"bleu\.margin: a margin is a finite.*Given: '-1'"),
         ("rules: {bleu: {margin: .inf}}", r"a margin is a finite number of 0 or more"),
         ("rules: {bleu: {margin: .nan}}", r"a margin is a finite number of 0 or more"),
@@ -167,7 +174,7 @@ def test_the_page_shows_every_key_with_its_default() -> None:
 
 
 def test_the_page_names_every_test_of_a_rule() -> None:
-    for name in (*get_args(Policy.model_fields["undecided"].annotation), *get_args(Test)):
+    for name in (*get_args(Policy.model_fields["undecided"].annotation), *names_for_rules()):
         assert f"`{name}`" in page()
     for field in Rule.model_fields:
         assert f"`{field}`" in page()

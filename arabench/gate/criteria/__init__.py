@@ -1,0 +1,1 @@
+"""What a row must show: one file a criterion, named in table.py."""
