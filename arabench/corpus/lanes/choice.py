@@ -1,9 +1,9 @@
-"""Lanes: how rows travel from one source to a writer.
+"""Which lane rows take from a source to a writer.
 
-`RowLane` parses rows into dicts and serves every format and step. Where source and
-target have the same format and the step can work on it, `LineLane` rewrites the bytes of
-JSON lines or text lines, and `ColumnLane` rewrites Arrow columns; neither makes Python
-objects of rows.
+`RowLane` parses rows into dicts and serves every format and step. Where source and target have
+the same format and the step has a `TextEngine`, `LineLane` rewrites the bytes of JSON lines or
+text lines, and `ColumnLane` rewrites Arrow columns; where it has an `Annotator`, `LabelLineLane`
+and `LabelColumnLane` add fields to them. None of these makes Python objects of rows.
 """
 
 from __future__ import annotations
