@@ -24,17 +24,12 @@ from arabench.audit.figures import (
 )
 from arabench.audit.language import LANGUAGE_NAMES
 from arabench.audit.personal_data import KINDS as PERSONAL_KINDS
-from arabench.audit.personal_data import (
-    MIN_DIGITS,
-    NUMBER_REACH,
-    find_personal_data,
-    mask_personal_data,
-)
+from arabench.audit.personal_data import find_personal_data
 from arabench.audit.profile import BROKEN, BatchProfile, Profile
 from arabench.audit.reading import ReadPlan, Unread, plan_reading, printable, read_texts
-from arabench.audit.samples import Reservoir, beginning, line_around
+from arabench.audit.samples import Reservoir
 from arabench.audit.sensitive_terms import Group, TermFinder
-from arabench.audit.tables import Kind
+from arabench.audit.snippets import concordance, number_windows, snippet
 from arabench.errors import DataError, UsageError
 
 #: Rises whenever a number of the report changes its meaning.
@@ -45,11 +40,6 @@ VarietyTagger = Callable[[Sequence[str]], Sequence[str]]
 
 #: With more samples per finding the page would pass a megabyte.
 MAX_SAMPLE: Final = 25
-CONTEXT_CHARS: Final = 40
-SNIPPET_CHARS: Final = 240
-#: Personal data is masked in a wider stretch than is shown, so that a number cut by the edge
-#: is still seen as one.
-_MASK_MARGIN: Final = 80
 MOST_REPEATED: Final = 12
 DETAILS_SHOWN: Final = 12
 
@@ -188,7 +178,7 @@ class Audit:
         batch.fresh_breaks.clear()
 
     def _add_personal(self, block: TextBlock, rows: dict[str, set[int]]) -> None:
-        hits = find_personal_data(block.joined, _number_windows(block))
+        hits = find_personal_data(block.joined, number_windows(block))
         found_in = block.rows_at([hit.start for hit in hits]).tolist() if hits else []
         for row, hit in zip(found_in, hits, strict=True):
             name = f"personal:{hit.kind}"
@@ -212,13 +202,13 @@ class Audit:
     ) -> None:
         place = findings.samples.slot()
         if place is not None:
-            findings.samples.put(place, _concordance(block.joined, start, end, detail))
+            findings.samples.put(place, concordance(block.joined, start, end, detail))
 
     def _sample_text(self, name: str, text: str) -> None:
         samples = self._findings[name].samples
         place = samples.slot()
         if place is not None:
-            samples.put(place, _snippet(text))
+            samples.put(place, snippet(text))
 
     def _add_varieties(self, texts: Sequence[str], batch: BatchProfile) -> None:
         if self._variety is None:
@@ -341,7 +331,7 @@ class Audit:
             "surplus": found.surplus,
             "surplus_share": share(found.surplus, total),
             "most_repeated": [
-                {"count": count, "text": _snippet(text)} for count, text in found.most_repeated
+                {"count": count, "text": snippet(text)} for count, text in found.most_repeated
             ],
             "state_bytes": BYTES_PER_DOCUMENT * total,
         }
@@ -396,48 +386,3 @@ def _rows_with(rows: Mapping[str, set[int]], *prefixes: str) -> int:
 
 
 _LATIN_SCRIPT: Final = ("arabizi", "english", "french", "latin_other")
-
-
-def _number_windows(block: TextBlock) -> list[tuple[int, int]]:
-    """Stretches of a block with digits enough for a number of a person, close together."""
-    digits = block.positions(Kind.LATIN_DIGIT, Kind.ARABIC_DIGIT)
-    reach = MIN_DIGITS - 1
-    if len(digits) <= reach:
-        return []
-    first = digits[:-reach]
-    # At most two separators between digits.
-    dense = first[digits[reach:] - first <= 3 * reach]
-    windows: list[tuple[int, int]] = []
-    for start in dense.tolist():
-        # An IBAN begins with two letters, a telephone number with "(+".
-        window = (max(0, start - 6), min(len(block.codes), start + 2 * NUMBER_REACH))
-        if windows and window[0] <= windows[-1][1]:
-            windows[-1] = (windows[-1][0], window[1])
-        else:
-            windows.append(window)
-    return windows
-
-
-def _concordance(text: str, start: int, end: int, detail: str) -> dict[str, Any]:
-    """A hit with what stands around it; personal data is masked in all of it."""
-    first, last = line_around(text, start, end, CONTEXT_CHARS + _MASK_MARGIN)
-    # Masking keeps the number of characters, so the places stay where they are.
-    masked = mask_personal_data(_storable(text[first:last]))
-    before, hit = masked[: start - first], masked[start - first : end - first]
-    after = masked[end - first :]
-    return {
-        "before": ("\u2026" if len(before) > CONTEXT_CHARS else "") + before[-CONTEXT_CHARS:],
-        "hit": beginning(hit, SNIPPET_CHARS),
-        "after": beginning(after, CONTEXT_CHARS),
-        "detail": detail,
-    }
-
-
-def _snippet(text: str) -> str:
-    start = _storable(text[: SNIPPET_CHARS + _MASK_MARGIN]).strip()
-    return beginning(mask_personal_data(start), SNIPPET_CHARS)
-
-
-def _storable(text: str) -> str:
-    """Text that UTF-8 can hold: lone surrogates become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -144,21 +144,21 @@ def _tags_read(rule: Rule) -> list[tuple[str, str]]:
 def _classes() -> NDArray[np.uint32]:
     """Class bits, by running the character classes that the patterns are made of."""
     table = np.zeros(END + 1, dtype=np.uint32)
-    alnum, every = entities._ALNUM, "".join(map(chr, range(END)))
-    letter, latin = entities._LETTER, chars.char_class(chars.LATIN_LETTERS)
-    marks, digit = chars.char_class(chars.MARKS), entities._DIGIT
+    alnum, every = entities.ALNUM, "".join(map(chr, range(END)))
+    letter, latin = entities.LETTER, chars.char_class(chars.LATIN_LETTERS)
+    marks, digit = chars.char_class(chars.MARKS), entities.DIGIT
     for bit, body in (
         (ALNUM, alnum),
         (ASCII_LETTER, "A-Za-z"),
         (DIGIT, digit),
-        (NOT_ZERO, entities._NOT_ZERO),
+        (NOT_ZERO, entities.NOT_ZERO),
         (LETTER, letter),
-        (WORD, entities._WORD),
-        (WHITE, entities._WHITE),
+        (WORD, entities.WORD),
+        (WHITE, entities.WHITE),
         (LOCAL, f"{alnum}._%+\\-"),
         (URL_STOP, chars.char_class(entities.URL_STOPS)),
         (URL_TAIL, chars.char_class(entities.URL_TAIL)),
-        (TAG_BODY, f"{entities._WORD}{latin}\u200c"),
+        (TAG_BODY, f"{entities.WORD}{latin}\u200c"),
         (TAG_LETTER, f"{letter}{latin}"),
         (TAG_NO_LETTER, f"_{digit}{marks}\u200c"),
         (EMOJI, chars.char_class(chars.EMOJI)),
@@ -169,8 +169,8 @@ def _classes() -> NDArray[np.uint32]:
         (KEYCAP_BASE, chars.char_class(chars.KEYCAP_BASES)),
         (TAG_PLACE, chars.char_class(chars.TAG_PLACES)),
         (HEX, "0-9A-Fa-f"),
-        (PHONE_PART, entities._PART[1:-1]),
-        (PHONE_HYPHEN, entities._HYPHENS),
+        (PHONE_PART, entities.PART[1:-1]),
+        (PHONE_HYPHEN, entities.HYPHENS),
     ):
         for run in re.finditer(f"[{body}]+", every):
             table[run.start() : run.end()] |= bit
@@ -222,7 +222,7 @@ def _triggers(names: Sequence[str], tags: Sequence[str]) -> NDArray[np.uint16]:
     mark_chars("emoji", chars.EMOJI | chars.FLAG_LETTERS | selectors)
     mark("phones", b"+", digits + b"(")
     mark("phones", b"0", digits)
-    mark_chars("phones", entities._ZERO[1:])
+    mark_chars("phones", entities.ZERO[1:])
     return table.reshape(-1)
 
 

@@ -50,14 +50,16 @@ TAGS: Final[dict[str, dict[Kind, str]]] = {
         "emoji": "<emoji>",
     },
 }
-_PLACE: Final[dict[Kind, str]] = dict(zip(KINDS, chars.TAG_PLACES, strict=True))
+#: Kind -> the character that stands for its tag.
+PLACE: Final[dict[Kind, str]] = dict(zip(KINDS, chars.TAG_PLACES, strict=True))
 
-_DIGITS = chars.LATIN_DIGITS + chars.ARABIC_INDIC_DIGITS + chars.EXTENDED_DIGITS
-_ALNUM = "A-Za-z0-9"
-_DIGIT = chars.char_class(_DIGITS)
-_LETTER = chars.char_class(chars.LETTERS)
-_WORD = f"A-Za-z_{_DIGIT}{_LETTER}{chars.char_class(chars.MARKS)}"
-_WHITE = chars.char_class(chars.HORIZONTAL_SPACE)
+# Bodies of character classes, as the definitions above name them.
+DIGITS = chars.LATIN_DIGITS + chars.ARABIC_INDIC_DIGITS + chars.EXTENDED_DIGITS
+ALNUM = "A-Za-z0-9"
+DIGIT = chars.char_class(DIGITS)
+LETTER = chars.char_class(chars.LETTERS)
+WORD = f"A-Za-z_{DIGIT}{LETTER}{chars.char_class(chars.MARKS)}"
+WHITE = chars.char_class(chars.HORIZONTAL_SPACE)
 
 #: What ends a web address besides white space: RFC 3986's excluded characters, quotes,
 #: Arabic punctuation, controls, tags.
@@ -74,7 +76,7 @@ URL_STOPS: Final = (
 URL_TAIL: Final = frozenset(".,;:!?')]*\u2026\u06d4")  # ELLIPSIS, ARABIC FULL STOP
 
 #: Character class of the part of an e-mail address before its `@`, and its longest (RFC 5321).
-LOCAL_PART: Final = f"[{_ALNUM}._%+\\-]"
+LOCAL_PART: Final = f"[{ALNUM}._%+\\-]"
 LOCAL_CHARS: Final = 64
 
 
@@ -95,8 +97,8 @@ def urls(action: str) -> Rule:
     return _entity(
         "urls",
         action,
-        f"(?<![{_ALNUM}])(?:[Hh][Tt][Tt][Pp][Ss]?://|[Ff][Tt][Pp]://|[Ww][Ww][Ww]\\.)"
-        f"[{_ALNUM}{_LETTER}][^{stops}]*(?<![{tail}])",
+        f"(?<![{ALNUM}])(?:[Hh][Tt][Tt][Pp][Ss]?://|[Ff][Tt][Pp]://|[Ww][Ww][Ww]\\.)"
+        f"[{ALNUM}{LETTER}][^{stops}]*(?<![{tail}])",
     )
 
 
@@ -116,8 +118,8 @@ def emails(action: str) -> Rule:
     return _entity(
         "emails",
         action,
-        f"(?<!{LOCAL_PART}){LOCAL_PART}{{1,{LOCAL_CHARS}}}+@(?:[{_ALNUM}\\-]{{1,63}}\\.){{1,8}}"
-        f"[A-Za-z]{{2,63}}(?![{_ALNUM}\\-])",
+        f"(?<!{LOCAL_PART}){LOCAL_PART}{{1,{LOCAL_CHARS}}}+@(?:[{ALNUM}\\-]{{1,63}}\\.){{1,8}}"
+        f"[A-Za-z]{{2,63}}(?![{ALNUM}\\-])",
     )
 
 
@@ -161,7 +163,7 @@ def mentions(action: str) -> Rule:
     'me@example.org'
     """
     return _entity(
-        "mentions", action, f"(?<![{_ALNUM}_/])(?:[@\uff20][{_WORD}]++)++", _count("@\uff20")
+        "mentions", action, f"(?<![{ALNUM}_/])(?:[@\uff20][{WORD}]++)++", _count("@\uff20")
     )
 
 
@@ -180,10 +182,10 @@ def hashtags(action: str) -> Rule:
     '#1'
     """
     latin = chars.char_class(chars.LATIN_LETTERS)
-    body = f"{_WORD}{latin}\u200c"
-    no_letter = f"_{_DIGIT}{chars.char_class(chars.MARKS)}\u200c"
-    tag = f"[#\uff03](?=[{no_letter}]*+[{_LETTER}{latin}])[{body}]++(?![@\uff20])"
-    pattern = f"(?<![{_ALNUM}_&/#\uff03])(?:{tag})++"
+    body = f"{WORD}{latin}\u200c"
+    no_letter = f"_{DIGIT}{chars.char_class(chars.MARKS)}\u200c"
+    tag = f"[#\uff03](?=[{no_letter}]*+[{LETTER}{latin}])[{body}]++(?![@\uff20])"
+    pattern = f"(?<![{ALNUM}_&/#\uff03])(?:{tag})++"
     if action != "split":
         return _entity("hashtags", action, pattern, _count("#\uff03"))
     inside = re.compile(f"[{body}]")
@@ -226,30 +228,30 @@ def phones(action: str) -> Rule:
     return scanner("phones", _REASON["phones"][action], _PHONE_START.pattern, _phone_scan(action))
 
 
-_PHONE_BEFORE = f"(?<![{_DIGIT}A-Za-z+=/_.,:#@\uff03\uff20\\-])"
-_PHONE_AFTER = f"(?![{_DIGIT}A-Za-z_@#\uff03\uff20%]|[.,:/\\-][{_DIGIT}])"
-_ZERO = "0\u0660\u06f0"  # and ARABIC-INDIC, EXTENDED ARABIC-INDIC DIGIT ZERO
-_NOT_ZERO = chars.char_class(set(_DIGITS) - set(_ZERO))
-_PHONE_START = re.compile(f"{_PHONE_BEFORE}[+{_ZERO}]")
-_ABROAD = re.compile(f"(?:\\+\\(?|[{_ZERO}]{{2}})(?=[{_NOT_ZERO}])")
-_GROUP = re.compile(f"[{_DIGIT}]{{1,16}}+")
-_HYPHENS = "\\-.()\u2010\u2011"
+_PHONE_BEFORE = f"(?<![{DIGIT}A-Za-z+=/_.,:#@\uff03\uff20\\-])"
+_PHONE_AFTER = f"(?![{DIGIT}A-Za-z_@#\uff03\uff20%]|[.,:/\\-][{DIGIT}])"
+ZERO = "0\u0660\u06f0"  # and ARABIC-INDIC, EXTENDED ARABIC-INDIC DIGIT ZERO
+NOT_ZERO = chars.char_class(set(DIGITS) - set(ZERO))
+_PHONE_START = re.compile(f"{_PHONE_BEFORE}[+{ZERO}]")
+_ABROAD = re.compile(f"(?:\\+\\(?|[{ZERO}]{{2}})(?=[{NOT_ZERO}])")
+_GROUP = re.compile(f"[{DIGIT}]{{1,16}}+")
+HYPHENS = "\\-.()\u2010\u2011"
 _SEPARATOR = re.compile(
-    f"[{_WHITE}]++(?:[{_HYPHENS}]{{1,2}}+[{_WHITE}]*+)?+|[{_HYPHENS}]{{1,2}}+[{_WHITE}]*+"
+    f"[{WHITE}]++(?:[{HYPHENS}]{{1,2}}+[{WHITE}]*+)?+|[{HYPHENS}]{{1,2}}+[{WHITE}]*+"
 )
-_SPACE = re.compile(f"[{_WHITE}]")
-_PART = f"[{_WHITE}\\-.\u2011]"
+_SPACE = re.compile(f"[{WHITE}]")
+PART = f"[{WHITE}\\-.\u2011]"
 _HOME = re.compile(
-    f"(?:[{_ZERO}][{_NOT_ZERO}][{_DIGIT}]{{7,9}}+"
-    f"|(?=(?:{_PART}?[{_DIGIT}]){{9,11}}+{_PHONE_AFTER})[{_ZERO}][{_NOT_ZERO}][{_DIGIT}]{{1,3}}+"
-    f"(?:{_PART}[{_DIGIT}]{{3,4}}+){{1,2}}+"
-    f"|[{_ZERO}][{_NOT_ZERO}](?:{_PART}[{_DIGIT}]{{2}}){{4}}){_PHONE_AFTER}"
+    f"(?:[{ZERO}][{NOT_ZERO}][{DIGIT}]{{7,9}}+"
+    f"|(?=(?:{PART}?[{DIGIT}]){{9,11}}+{_PHONE_AFTER})[{ZERO}][{NOT_ZERO}][{DIGIT}]{{1,3}}+"
+    f"(?:{PART}[{DIGIT}]{{3,4}}+){{1,2}}+"
+    f"|[{ZERO}][{NOT_ZERO}](?:{PART}[{DIGIT}]{{2}}){{4}}){_PHONE_AFTER}"
 )
 _AFTER = re.compile(_PHONE_AFTER)
 
 
 def _phone_scan(action: str) -> Callable[[str], Iterator[tuple[int, int, str]]]:
-    after = " " if action == "drop" else _PLACE["phones"]
+    after = " " if action == "drop" else PLACE["phones"]
 
     def scan(text: str) -> Iterator[tuple[int, int, str]]:
         position = 0
@@ -310,7 +312,7 @@ def read_tags(kinds: tuple[Kind, ...], style: str) -> Rule:
     >>> read_tags(("urls",), "latin").apply("<email>")
     '<email>'
     """
-    places = {TAGS[style][kind]: _PLACE[kind] for kind in kinds}
+    places = {TAGS[style][kind]: PLACE[kind] for kind in kinds}
     literal = "|".join(map(re.escape, places))
     return substitution(
         "tags-read",
@@ -331,7 +333,7 @@ def write_tags(kinds: tuple[Kind, ...], style: str) -> Rule:
     return char_map(
         "tags-write",
         "the tags' texts are written",
-        {_PLACE[kind]: TAGS[style][kind] for kind in kinds},
+        {PLACE[kind]: TAGS[style][kind] for kind in kinds},
     )
 
 
@@ -343,7 +345,7 @@ _REASON: Final = {
 def _entity(
     kind: Kind, action: str, pattern: str, count: Callable[[str], int] = lambda _: 1
 ) -> Rule:
-    after = " " if action == "drop" else _PLACE[kind]
+    after = " " if action == "drop" else PLACE[kind]
     return substitution(
         kind, _REASON[kind][action], pattern, lambda match: after * count(match.group())
     )

@@ -250,7 +250,7 @@ def test_what_markup_hides_is_found() -> None:
 
 def test_a_number_uncovered_by_a_hashtag_is_found() -> None:
     rules, text = all_rules("split", markup="keep"), "+#12125551234_ا"
-    assert by_reference(text, rules) == f"{entities._PLACE['phones']} ا"
+    assert by_reference(text, rules) == f"{entities.PLACE['phones']} ا"
     check_equal([text, "+#12125551234a"], rules)
 
 
@@ -284,7 +284,7 @@ def test_rows_that_are_no_utf8_are_set_aside(broken: bytes) -> None:
     out, starts, ends, status = prepare(*spans([b"@a", broken, b"@b"]), built)
     assert status.tolist() == [CHANGED, INVALID_UTF8, CHANGED]
     assert out[starts[1] : ends[1]].tobytes() == b""
-    assert out.tobytes() == (entities._PLACE["mentions"] * 2).encode()
+    assert out.tobytes() == (entities.PLACE["mentions"] * 2).encode()
 
 
 def test_goes_on_where_the_output_was_full() -> None:

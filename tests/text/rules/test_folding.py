@@ -12,6 +12,7 @@ from arabench import chars
 from arabench.audit.blocks import blocks
 from arabench.corpus import word_hashes
 from arabench.dialect.features import words_of
+from arabench.evaluation.metrics.answers import answer_tokens
 from arabench.text.normalizer import Normalizer
 from arabench.text.presets import options_from
 from arabench.text.rules.folding import fold_words, folding
@@ -74,6 +75,13 @@ def test_every_character_folds_as_the_search_preset_writes_it() -> None:
     for char in _ARABIC:
         assert fold_words(f"ن{char}ن") == search(f"ن{char}ن").translate(bare), f"U+{ord(char):04X}"
     assert folding().ignored.isdisjoint({**folding().letters, **folding().phrases})
+
+
+def test_answers_are_compared_by_the_same_letters() -> None:
+    bare = str.maketrans("", "", "".join(chars.MARKS))
+    for char in _ARABIC:
+        tokens = [token.translate(bare) for token in answer_tokens(f"ن{char}ن")]
+        assert tokens == fold_words(f"ن{char}ن").split(), f"U+{ord(char):04X}"
 
 
 def test_every_presentation_form_folds_as_its_plain_letters() -> None:
