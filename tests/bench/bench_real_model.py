@@ -31,9 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from arabench.cli.quiet import quiet_libraries
-from arabench.models.devices import DtypeName, disable_cpu_repacking, pick_precision, use_threads
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
+from arabench.models.devices import DtypeName, disable_cpu_repacking, pick_precision, use_threads
 
 #: What a released model is stored in, and what was taken before `auto` looked at the machine.
 BEFORE: DtypeName = "bfloat16"
@@ -83,8 +83,12 @@ def show(label: str, seconds: dict[DtypeName, list[Timed]]) -> None:
 
 def training_step(folder: str, dtype: DtypeName, place: Path) -> Callable[[], float]:
     """One optimizer step of the paper's recipe on the same rows; returns the loss."""
-    from arabench.trainers import data, model, tokens, trainer
+    from arabench.trainers.data.rows import load_rows
+    from arabench.trainers.data.sources import find_places
+    from arabench.trainers.guards.checks import check_base
+    from arabench.trainers.methods.table import METHODS
     from arabench.trainers.recipe import Recipe
+    from arabench.trainers.run import base, trainer
 
     text = files("arabench.demo").joinpath("data", "egy.txt").read_text(encoding="utf-8")
     (place / "text.jsonl").write_text(json.dumps({"text": text}), encoding="utf-8")
@@ -98,13 +102,14 @@ def training_step(folder: str, dtype: DtypeName, place: Path) -> Callable[[], fl
             "training": {"batch_size": ROWS, "gradient_accumulation": 1, "max_length": TOKENS},
         }
     )
-    source = model.locate_base(recipe, model.check_base(recipe))
-    base = model.find_base(recipe, source)
-    places, _ = data.find_places(recipe.data)
-    rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token).dataset
-    encoded = tokens.encode(rows, base.tokenizer, TOKENS).dataset
-    loaded = model.load_base(recipe, source, "cpu", dtype)
-    made = trainer.build(recipe, "cpu", dtype, loaded, base.tokenizer, encoded, place)
+    source = base.locate_base(recipe, check_base(recipe))
+    tokenizer = base.find_base(recipe, source).tokenizer
+    places, _ = find_places(recipe.data)
+    method, end = METHODS[recipe.method], tokenizer.eos_token
+    rows = load_rows(recipe.data, places, lambda row: method.row(row, recipe.data, end)).dataset
+    encoded = method.encode(rows, tokenizer, TOKENS).dataset
+    loaded = base.load_base(recipe, source, "cpu", dtype)
+    made = trainer.build(recipe, "cpu", dtype, loaded, tokenizer, encoded, place)
     made.create_optimizer()
     made.model.gradient_checkpointing_enable({"use_reentrant": False})
     made.model.train()

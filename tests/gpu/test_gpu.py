@@ -13,8 +13,8 @@ for package in ("torch", "trl", "peft", "bitsandbytes"):
 import torch  # noqa: E402
 
 from arabench.trainers import sft  # noqa: E402
+from arabench.trainers.monitors.losses import read_losses  # noqa: E402
 from arabench.trainers.recipe import Recipe  # noqa: E402
-from arabench.trainers.record import read_losses  # noqa: E402
 
 pytestmark = [
     pytest.mark.gpu,

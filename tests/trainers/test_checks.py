@@ -22,8 +22,10 @@ from arabench.errors import ArabenchError  # noqa: E402
 from arabench.models import devices  # noqa: E402
 from arabench.models.checkpoints import inspect_adapter  # noqa: E402
 from arabench.models.devices import nf4  # noqa: E402
-from arabench.trainers import model, sft, trainer  # noqa: E402
+from arabench.trainers import sft  # noqa: E402
+from arabench.trainers.guards import checks  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
+from arabench.trainers.run import adapter, base, trainer  # noqa: E402
 from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402
 
 
@@ -38,7 +40,7 @@ def no_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     def loaded(*arguments: Any) -> None:
         pytest.fail("the base was loaded")
 
-    monkeypatch.setattr(model, "load_base", loaded)
+    monkeypatch.setattr(base, "load_base", loaded)
 
 
 def write(folder: Path, *rows: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +196,7 @@ def interrupted(recipe: Recipe, patch: pytest.MonkeyPatch) -> None:
         raise Interrupted
 
     with patch.context() as inner:
-        inner.setattr(trainer, "save_adapter", stop)
+        inner.setattr(adapter, "save_adapter", stop)
         with pytest.raises(Interrupted):
             sft.train(recipe)
 
@@ -207,7 +209,7 @@ def test_a_run_is_not_resumed_in_another_type(
     interrupted(recipe, monkeypatch)
     with monkeypatch.context() as patch:
         machine_with("", patch)
-        patch.setattr(model, "load_base", lambda *_: pytest.fail("the base was loaded"))
+        patch.setattr(base, "load_base", lambda *_: pytest.fail("the base was loaded"))
         with pytest.raises(
             ArabenchError, match=r"matrix products changed .*\(bfloat16, now float32\)"
         ):
@@ -254,12 +256,12 @@ def test_gradients_of_a_float16_model_can_be_unscaled(
 ) -> None:
     """torch refuses to unscale float16 gradients; this is the scaler's part of a step on a GPU."""
     recipe = make_recipe(quantization={"bits": bits, "compute_dtype": "float16"})
-    source = model.locate_base(recipe, model.check_base(recipe))
-    base = model.find_base(recipe, source)
-    loaded = model.load_base(recipe, source, "cpu", "float16")
+    source = base.locate_base(recipe, checks.check_base(recipe))
+    tokenizer = base.find_base(recipe, source).tokenizer
+    loaded = base.load_base(recipe, source, "cpu", "float16")
     ids = torch.arange(5, 21)[None]
     rows = datasets.Dataset.from_dict({"input_ids": ids.tolist(), "labels": ids.tolist()})
-    made = trainer.build(recipe, "cpu", "float16", loaded, base.tokenizer, rows, tmp_path)
+    made = trainer.build(recipe, "cpu", "float16", loaded, tokenizer, rows, tmp_path)
     made.create_optimizer()
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     with torch.autocast("cpu", dtype=torch.float16):
@@ -286,8 +288,8 @@ def test_a_folder_stored_in_four_bits_computes_in_the_type_of_this_machine(
     ).save_pretrained(folder)
     machine_with("", monkeypatch)
     recipe = make_recipe(base={"name": str(folder)}, quantization={"bits": bits})
-    source = model.locate_base(recipe, model.check_base(recipe))
-    loaded = model.load_base(recipe, source, "cpu", "float32")
+    source = base.locate_base(recipe, checks.check_base(recipe))
+    loaded = base.load_base(recipe, source, "cpu", "float32")
     layers = [m for m in loaded.modules() if type(m).__name__ == "Linear4bit"]
     assert layers
     assert {layer.compute_dtype for layer in layers} == {torch.float32}
@@ -341,8 +343,8 @@ class TestConv1D:
             {"c_attn"} if targets == ["c_attn"] else {"c_attn", "c_fc", "c_proj"}
         )
         quantized = {"quantization_config": nf4("float32")} if bits == 4 else {}
-        base = AutoModelForCausalLM.from_pretrained(tiny_gpt2, **quantized)
-        adapted = PeftModel.from_pretrained(base, outcome.adapter).eval()
+        plain = AutoModelForCausalLM.from_pretrained(tiny_gpt2, **quantized)
+        adapted = PeftModel.from_pretrained(plain, outcome.adapter).eval()
         ids = torch.arange(5, 12)[None]
         with torch.no_grad():
             with_adapter = adapted(input_ids=ids).logits

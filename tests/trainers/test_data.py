@@ -16,7 +16,9 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from arabench.errors import DataError, UsageError  # noqa: E402
-from arabench.trainers.data import Rows, files_sha256, find_places, load_rows  # noqa: E402
+from arabench.trainers.data.rows import Rows, load_rows  # noqa: E402
+from arabench.trainers.data.sources import files_sha256, find_places  # noqa: E402
+from arabench.trainers.methods.table import METHODS  # noqa: E402
 from arabench.trainers.recipe import DataSection  # noqa: E402
 
 END = "<end>"
@@ -27,7 +29,7 @@ PAIRS = [{"q": "ما معنى {x}؟ {prompt}", "a": "لا {شيء}"}, {"q": "", 
 def rows_of(source: str | Path | list[str], **keys: Any) -> Rows:
     section = DataSection(source=source if isinstance(source, list) else str(source), **keys)
     places, _ = find_places(section)
-    return load_rows(section, places, END)
+    return load_rows(section, places, lambda row: METHODS["sft"].row(row, section, END))
 
 
 def digest_of(*sources: str | Path) -> str | None:
@@ -231,7 +233,7 @@ class TestFolders:
         (tmp_path / "a" / "notes.doc").write_text("x")
         section = DataSection(source=str(tmp_path / "a"))
         places, notes = find_places(section)
-        assert load_rows(section, places, "").dataset["text"] == ["one", "two"]
+        assert load_rows(section, places, dict).dataset["text"] == ["one", "two"]
         assert len(notes) == 1
         assert "unknown format were left out (1 x .doc)" in notes[0]
 

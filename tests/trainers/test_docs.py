@@ -14,8 +14,8 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
-from arabench.trainers import recipe as schema
-from arabench.trainers.recipe import Recipe, Section, load_recipe
+from arabench.trainers.methods.table import METHODS
+from arabench.trainers.recipe import Recipe, Section, load_recipe, schema, sections
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "train.md"
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
@@ -25,7 +25,8 @@ LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 def meanings() -> dict[tuple[str, str], str]:
     """(section class, field) -> the text below the field in the source."""
     found = {}
-    for node in ast.parse(inspect.getsource(schema)).body:
+    source = inspect.getsource(schema) + inspect.getsource(sections)
+    for node in ast.parse(source.replace("from __future__ import annotations", "")).body:
         if isinstance(node, ast.ClassDef):
             for field, text in zip(node.body, node.body[1:], strict=False):
                 if (
@@ -69,7 +70,8 @@ def rows(section: type[Section], prefix: str = "") -> list[str]:
         required = field.default is PydanticUndefined
         default = "required" if required else f"`{json.dumps(field.default, ensure_ascii=False)}`"
         meaning = texts[section.__name__, name].replace("|", "\\|")
-        allowed = ", ".join([in_words(kind), *limits])
+        named = [f"`{method}`" for method in METHODS] if name == "method" else [in_words(kind)]
+        allowed = ", ".join([*named, *limits])
         lines.append(f"| `{prefix}{name}` | {allowed} | {default} | {meaning} |")
     return lines
 

@@ -15,12 +15,12 @@ import yaml
 
 from arabench.cli.main import main
 from arabench.errors import ArabenchError, UsageError
-from arabench.trainers.folder import LOCK_NAME, hold
+from arabench.trainers.guards.folder import LOCK_NAME, hold
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from arabench.trainers.folder import hold
+from arabench.trainers.guards.folder import hold
 with hold(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(300)

@@ -22,24 +22,24 @@ from safetensors.torch import load_file  # noqa: E402
 from arabench.errors import DataError, UsageError  # noqa: E402
 from arabench.models.checkpoints import inspect_adapter, inspect_base, weights_sha256  # noqa: E402
 from arabench.models.devices import pick_precision  # noqa: E402
-from arabench.trainers import data, model, sft, tokens, trainer  # noqa: E402
+from arabench.trainers import sft  # noqa: E402
+from arabench.trainers.guards import checks  # noqa: E402
+from arabench.trainers.monitors.losses import read_losses  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
-from arabench.trainers.record import read_losses  # noqa: E402
-from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402
+from arabench.trainers.run import adapter, base, trainer  # noqa: E402
+from tests.trainers.conftest import SENTENCE, MakeRecipe, encoded_rows  # noqa: E402
 
 RUN_FILES = {"adapter", "recipe.yaml", "run.json", "losses.jsonl", "losses.png"}
 
 
 def built(recipe: Recipe, folder: Path) -> Any:
     """The trainer of a recipe as `train` prepares it, not run."""
-    source = model.locate_base(recipe, model.check_base(recipe))
-    base = model.find_base(recipe, source)
-    places, _ = data.find_places(recipe.data)
-    rows = data.load_rows(recipe.data, places, base.tokenizer.eos_token).dataset
-    encoded = tokens.encode(rows, base.tokenizer, recipe.training.max_length)
+    source = base.locate_base(recipe, checks.check_base(recipe))
+    tokenizer = base.find_base(recipe, source).tokenizer
+    rows = encoded_rows(recipe, tokenizer)
     dtype = pick_precision(recipe.quantization.compute_dtype, "cpu").dtype
-    loaded = model.load_base(recipe, source, "cpu", dtype)
-    return trainer.build(recipe, "cpu", dtype, loaded, base.tokenizer, encoded.dataset, folder)
+    loaded = base.load_base(recipe, source, "cpu", dtype)
+    return trainer.build(recipe, "cpu", dtype, loaded, tokenizer, rows, folder)
 
 
 def write_pairs(path: Path, rows: list[tuple[str, str]]) -> dict[str, Any]:
@@ -48,11 +48,11 @@ def write_pairs(path: Path, rows: list[tuple[str, str]]) -> dict[str, Any]:
     return {"source": str(path), "text_field": None, "prompt_field": "q", "response_field": "a"}
 
 
-@pytest.mark.parametrize("base", ["tiny_base", "tiny_qwen3"])
+@pytest.mark.parametrize("model", ["tiny_base", "tiny_qwen3"])
 def test_four_bit_training(
-    base: str, request: pytest.FixtureRequest, make_recipe: MakeRecipe, tmp_path: Path
+    model: str, request: pytest.FixtureRequest, make_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
-    folder: Path = request.getfixturevalue(base)
+    folder: Path = request.getfixturevalue(model)
     before = weights_sha256(inspect_base(str(folder)).weights)
     recipe = make_recipe(base={"name": str(folder)}, training={"max_steps": 8})
     outcome = sft.train(recipe)
@@ -76,21 +76,21 @@ def test_four_bit_training(
     assert dump_recipe(recipe) in (run / "recipe.yaml").read_text(encoding="utf-8")
     assert (run / "losses.png").read_bytes().startswith(b"\x89PNG")
 
-    adapter = inspect_adapter(str(run / "adapter"))
-    assert adapter.record["base_sha256"] == before == stored["base_sha256"]
-    assert adapter.record["data_sha256"] == stored["data_sha256"]
-    weights = load_file(adapter.weights)
+    saved = inspect_adapter(str(run / "adapter"))
+    assert saved.record["base_sha256"] == before == stored["base_sha256"]
+    assert saved.record["data_sha256"] == stored["data_sha256"]
+    weights = load_file(saved.weights)
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
     assert sum(tensor.numel() for tensor in weights.values()) == outcome.trainable_parameters
     assert all(tensor.abs().max() > 0 for name, tensor in weights.items() if "lora_B" in name)
 
 
-@pytest.mark.parametrize("base", ["tiny_base", "tiny_qwen3"])
+@pytest.mark.parametrize("model", ["tiny_base", "tiny_qwen3"])
 def test_small_rates_move_a_float32_adapter_and_nothing_else(
-    base: str, request: pytest.FixtureRequest, make_recipe: MakeRecipe, tmp_path: Path
+    model: str, request: pytest.FixtureRequest, make_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     recipe = make_recipe(
-        base={"name": str(request.getfixturevalue(base))},
+        base={"name": str(request.getfixturevalue(model))},
         training={"learning_rate": 1e-6, "optimizer": "adamw_torch"},
     )
     made = built(recipe, tmp_path)
@@ -312,7 +312,7 @@ def test_a_kill_between_the_last_step_and_the_end(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "save_adapter", killed)
+        patch.setattr(adapter, "save_adapter", killed)
         with pytest.raises(KeyboardInterrupt):
             sft.train(recipe)
     before = read_losses(tmp_path / "run" / "losses.jsonl")

@@ -11,7 +11,7 @@ datasets = pytest.importorskip("datasets", reason="needs the extra arabench[trai
 pytest.importorskip("trl", reason="needs the extra arabench[train]")
 
 from arabench.errors import DataError  # noqa: E402
-from arabench.trainers.tokens import IGNORED, Encoded, encode  # noqa: E402
+from arabench.trainers.data.tokens import IGNORED, Encoded, encode  # noqa: E402
 from tests.trainers.conftest import SENTENCE  # noqa: E402
 
 

@@ -14,8 +14,8 @@ from arabench.errors import ArabenchError, UsageError
 from arabench.files.atomic import write_text_atomically
 from arabench.files.records import read_json_object
 from arabench.models.checkpoints import RECORD_NAME
-from arabench.trainers import record
 from arabench.trainers.recipe import Recipe, dump_recipe
+from arabench.trainers.run.environment import write_json
 
 #: First line of a recipe.yaml that a run wrote, so that nobody else's is ever replaced.
 _MARK: Final = "# Resolved by `arabench train` for the run in this folder. Do not edit.\n"
@@ -150,7 +150,7 @@ def claim(folder: Path, recipe: Recipe, provenance: dict[str, Any], overwrite: b
         for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png"):
             (folder / name).unlink(missing_ok=True)
     write_text_atomically(folder / "recipe.yaml", _MARK + dump_recipe(recipe))
-    record.write_json(folder / "checkpoints" / RECORD_NAME, provenance)
+    write_json(folder / "checkpoints" / RECORD_NAME, provenance)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -1,44 +1,13 @@
-"""What a run leaves behind besides the adapter: loss log, plot, environment, hashes."""
+"""The loss log: one row per optimizer step."""
 
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from arabench.files.atomic import atomic_writer
-
-_PACKAGES = ("arabench", "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
-
-
-def environment() -> dict[str, Any]:
-    """Versions and hardware that can change the numbers of a run."""
-    import torch
-
-    versions: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "threads": torch.get_num_threads(),
-        "packages": versions,
-    }
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically."""
-    with atomic_writer(str(path)) as stream:
-        stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))
 
 
 def read_losses(path: Path) -> list[dict[str, Any]]:
@@ -96,30 +65,3 @@ def loss_logger(path: Path, on_step: Any = None) -> Any:
                 on_step(row["step"], row["loss"])
 
     return LossLogger()
-
-
-def plot_losses(rows: list[dict[str, Any]], path: Path) -> None:
-    """Loss, gradient norm, learning rate and memory over steps, as PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    steps = [row["step"] for row in rows]
-    memory_key = "gpu_peak_bytes" if any(row["gpu_peak_bytes"] for row in rows) else "rss_bytes"
-    panels = [
-        ("loss", "loss (nats per token)", 1.0),
-        ("grad_norm", "gradient norm before clipping", 1.0),
-        ("learning_rate", "learning rate", 1.0),
-        (memory_key, "peak GPU memory (GiB)" if "gpu" in memory_key else "RAM (GiB)", 2.0**30),
-    ]
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6), constrained_layout=True)
-    marker = "o" if len(steps) < 2 else None  # a line through one point is invisible
-    for axis, (key, title, unit) in zip(axes.flat, panels, strict=True):
-        axis.plot(steps, [row[key] / unit for row in rows], linewidth=1.2, marker=marker)
-        axis.set_title(title, fontsize=10)
-        axis.set_xlabel("optimizer step")
-        axis.grid(alpha=0.3)
-    with atomic_writer(str(path)) as stream:
-        figure.savefig(stream, format="png", dpi=110)
-    plt.close(figure)

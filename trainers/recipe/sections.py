@@ -1,27 +1,13 @@
-"""The recipe: everything that decides a training run, as strict YAML.
+"""Sections of a recipe: what can be said of base, data, quantization, adapter and optimization.
 
-Defaults are the settings of arXiv 2412.17548 (Qwen2-1.5B on a 4 GB GPU). An unknown key
-is an error with the nearest valid one; values are checked when the recipe is read.
+Defaults are the settings of arXiv 2412.17548 (Qwen2-1.5B on a 4 GB GPU).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-
-from arabench.errors import UsageError, did_you_mean
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 #: In `lora.target_modules`: every linear layer but the output head.
 ALL_LINEAR: Final = "all-linear"
@@ -212,99 +198,3 @@ class TrainingSection(Section):
                 f"({self.max_steps}), else the learning rate never reaches its value: set both"
             )
         return self
-
-
-class Recipe(Section):
-    """A whole training run."""
-
-    method: Literal["sft"] = "sft"
-    """Supervised fine-tuning."""
-    output_dir: str = Field(min_length=1)
-    """Gets adapter/, recipe.yaml, run.json, losses.jsonl, losses.png."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto`: CUDA where there is one."""
-    base: BaseSection
-    data: DataSection
-    quantization: QuantizationSection = QuantizationSection()
-    lora: LoraSection = LoraSection()
-    training: TrainingSection = TrainingSection()
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything but where the output goes."""
-        content = self.model_dump(mode="json", exclude={"output_dir"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read and check a recipe.
-
-    Args:
-        path: YAML file.
-        overrides: dotted keys to values, as `--set training.max_steps=50`.
-
-    Raises:
-        UsageError: file missing, no YAML, unknown key, wrong type or value.
-    """
-    file = Path(path)
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"recipe {str(path)!r} does not exist.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"recipe {str(path)!r} cannot be read: {error}.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"recipe {str(path)!r} is no valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"recipe {str(path)!r} must hold keys and values, like `output_dir: out`.")
-    for key, value in (overrides or {}).items():
-        _set(content, key, value)
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        raise UsageError(f"recipe {str(path)!r}: {_explain(error)}") from error
-
-
-def dump_recipe(recipe: Recipe) -> str:
-    """The resolved recipe as YAML, every default written out."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
-
-
-def _set(content: dict[str, Any], dotted: str, value: Any) -> None:
-    *sections, last = dotted.split(".")
-    place = content
-    for section in sections:
-        if place.get(section) is None:
-            place[section] = {}
-        place = place[section]
-        if not isinstance(place, dict):
-            raise UsageError(f"cannot set {dotted!r}: {section!r} is a value, not a section.")
-    place[last] = value
-
-
-def _explain(error: ValidationError) -> str:
-    """The first problem, in words, with the nearest valid key or the allowed values."""
-    # A misspelt key also leaves its right name missing: say what was misspelt.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    where = [str(part) for part in first["loc"]]
-    name = ".".join(where)
-    if first["type"] == "extra_forbidden":
-        allowed = _section_at(where[:-1]).model_fields
-        return f"unknown key {name!r}. {did_you_mean(where[-1], allowed)}"
-    if first["type"] == "missing":
-        return f"key {name!r} is missing. It is required."
-    if first["type"] == "model_type":
-        allowed = _section_at(where).model_fields
-        return f"{name!r} is a section with the keys {', '.join(allowed)}, not {first['input']!r}."
-    given = f", not {first['input']!r}" if not isinstance(first["input"], dict) else ""
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{name + ': ' if name else ''}{message}{given}."
-
-
-def _section_at(where: list[str]) -> type[BaseModel]:
-    model: type[BaseModel] = Recipe
-    for part in where:
-        annotation = model.model_fields[part].annotation
-        candidates = [annotation, *get_args(annotation)] if get_origin(annotation) else [annotation]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return model

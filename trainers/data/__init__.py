@@ -1,0 +1,1 @@
+"""Training data: sources, the rows in them, and their tokens."""

@@ -1,0 +1,125 @@
+"""Where training rows come from: files, folders, patterns and hub data sets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from arabench.corpus.formats.names import format_of, is_dataset_dict, is_dataset_folder
+from arabench.corpus.runs.digests import files_below
+from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_inputs
+from arabench.errors import DataError, UsageError
+from arabench.evaluation.data.source import HUB_PREFIX
+from arabench.files.atomic import STDIO
+from arabench.trainers.recipe.sections import DataSection
+
+#: What readers say to users of other commands, and what it is called in a recipe.
+_WORDS: Final = {
+    "with --field": "in the recipe's data",
+    ", or the format of all with --input-format": "",
+}
+
+
+class Place(NamedTuple):
+    """Something rows are read from: a file, a folder that `datasets` saved, or a hub data set.
+
+    `name` tells it apart within its source, wherever that lies.
+    """
+
+    kind: Literal["file", "saved", "hub"]
+    path: str
+    name: str
+
+
+def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
+    """What `data.source` names, checked as far as can be told without reading it.
+
+    Returns:
+        places in order, and what was left out of folders, in words.
+
+    Raises:
+        UsageError: nothing of that name, an unknown format, or fields of plain text.
+        DataError: an empty file.
+    """
+    places: list[Place] = []
+    notes: list[str] = []
+    for source in section.sources:
+        if source.startswith(HUB_PREFIX):
+            name = source.removeprefix(HUB_PREFIX)
+            if not name:
+                raise UsageError(f"data.source {source!r} names no data set. Write hub:OWNER/NAME.")
+            if not _has_side_files(Path(name).expanduser() if name[:2] == "~/" else Path(name)):
+                places.append(Place("hub", name, name))
+                continue
+            source = name
+        found, left_out = _below(source)
+        places += found
+        notes += left_out
+    for place in places:
+        if place.kind == "file" and format_of(place.path) == "txt" and section.prompt_field:
+            raise UsageError(
+                f"data {place.path!r} is plain text and has no fields. Set data.prompt_field and "
+                "data.response_field to null and data.text_field to text, or use .jsonl or "
+                ".parquet."
+            )
+    return places, notes
+
+
+def _has_side_files(folder: Path) -> bool:
+    """Whether a command left rejected or dropped rows in it, which `datasets` takes for data."""
+    return folder.is_dir() and any(
+        file.name.endswith(SIDE_SUFFIXES) for file in folder.rglob("*.json*")
+    )
+
+
+def _below(source: str) -> tuple[list[Place], list[str]]:
+    """Files and saved data sets of a path or pattern."""
+    if source == STDIO:
+        raise UsageError(
+            "data.source '-' is standard input, which a resumed run cannot read again. Name a file."
+        )
+    try:
+        path = str(Path(source).expanduser())
+        if is_dataset_folder(path) or is_dataset_dict(path):
+            return [Place("saved", path, ".")], []
+        found = expand_inputs([path])
+    except RuntimeError as error:  # ~ of a user who is not known here
+        raise UsageError(f"data {source!r}: {error} Check the path.") from error
+    except UsageError as error:
+        raise reworded(error) from error
+    places = []
+    for file in found.files:
+        named = file.path == path
+        if not named and not file.bytes_on_disk():
+            continue  # what a command writes when all rows of a file were dropped
+        check_input(file.path)
+        kind: Literal["file", "saved"] = "saved" if is_dataset_folder(file.path) else "file"
+        format_of(file.path)
+        places.append(Place(kind, file.path, "." if named else file.relative))
+    if not places:
+        raise DataError(f"data {source!r} holds only empty files.")
+    return places, found.notes
+
+
+def files_sha256(places: Sequence[Place]) -> str | None:
+    """SHA-256 of the local files that the data is read from; None where all is on a hub."""
+    local = [place for place in places if place.kind != "hub"]
+    digest = hashlib.sha256()
+    for place in local:
+        for file in files_below(place.path):
+            inside = "" if place.kind == "file" else f"/{file.relative_to(place.path)}"
+            digest.update(f"{place.name}{inside}".encode(errors="surrogateescape"))
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 22):
+                    digest.update(chunk)
+    return digest.hexdigest() if local else None
+
+
+def reworded(error: UsageError) -> UsageError:
+    """What a reader says to users of other commands, as it is called in a recipe."""
+    message = str(error)
+    for said, meant in _WORDS.items():
+        message = message.replace(said, meant)
+    return UsageError(message)

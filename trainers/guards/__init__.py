@@ -1,0 +1,1 @@
+"""What keeps a run from going wrong: checks before loading, the folder's claim, the probe."""

@@ -1,0 +1,1 @@
+"""Training methods: one loss, one file, named in table.py."""

@@ -1,0 +1,64 @@
+"""The contract of a training method: what is its own in a run that holds for all.
+
+A method is one file with one class, its formula and its paper, and one line in
+arabench/trainers/methods/table.py. Base, adapter, machine, folder and record are the run's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from arabench.trainers.data import tokens
+from arabench.trainers.recipe.sections import DataSection, TrainingSection
+
+
+class Method:
+    """One loss. Every hook has a default: that of rows of tokens and labels, as TRL trains them."""
+
+    def row(
+        self, source: Mapping[str, Any], section: DataSection, end_of_text: str
+    ) -> dict[str, str] | None:
+        """The training row of a row that was read: its fields as they are named in the data.
+
+        Args:
+            source: field -> text or null; other types were refused before.
+            section: the recipe's `data`.
+            end_of_text: of the tokenizer.
+
+        Returns:
+            None where there is no text in it; such rows are left out and counted.
+        """
+        texts = {field: source.get(field) for field in section.fields}
+        if any(text is None or not text.strip() for text in texts.values()):
+            return None
+        return {field: str(text) for field, text in texts.items()}
+
+    def encode(self, rows: Any, tokenizer: Any, max_length: int) -> tokens.Encoded:
+        """Rows as tokens: `tokens.encode`, for rows of `text`, or of `prompt` and `completion`.
+
+        Args:
+            rows: a `datasets.Dataset` of what `row` made.
+            tokenizer: of the base.
+            max_length: tokens of a row.
+
+        Raises:
+            DataError: no row is left.
+        """
+        return tokens.encode(rows, tokenizer, max_length)
+
+    def trainer_class(self) -> Any:
+        """Trainer that computes the loss: `trl.SFTTrainer`, or a class derived from it."""
+        from trl import SFTTrainer
+
+        return SFTTrainer
+
+    def arguments_class(self) -> Any:
+        """Settings that the trainer takes, derived from `transformers.TrainingArguments`."""
+        from trl import SFTConfig
+
+        return SFTConfig
+
+    def settings(self, training: TrainingSection) -> dict[str, Any]:
+        """Settings beside, or instead of, those that hold for all: rows have their length already."""
+        return {"max_length": None}

@@ -1,0 +1,53 @@
+"""Supervised fine-tuning: the model learns to continue as the data does.
+
+For a row of tokens x_1 .. x_n of which those in R are learned (all of a text, or the response to
+a prompt, with the end of text), the loss is the mean cross-entropy in nats per token,
+
+    L = - 1/|R| * sum over i in R of log p(x_i | x_1 .. x_{i-1}),
+
+over all learned tokens of an optimizer step together (Ouyang et al. 2022, arXiv 2203.02155, 3.4,
+step 1), with the adapter alone free (QLoRA: Dettmers et al. 2023, arXiv 2305.14314).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from arabench.trainers.methods.method import Method
+from arabench.trainers.recipe.sections import DataSection
+
+
+class SupervisedFineTuning(Method):
+    """Whole texts, or responses to prompts."""
+
+    def row(
+        self, source: Mapping[str, Any], section: DataSection, end_of_text: str
+    ) -> dict[str, str] | None:
+        """A `text`, or a `prompt` in its template and a `completion`; ends in `end_of_text`.
+
+        The model learns so where a text ends. None where there is no text, or no response.
+        """
+        if section.prompt_field and section.response_field:
+            prompt, response = source.get(section.prompt_field), source.get(section.response_field)
+            if prompt is None or response is None or not response.strip():
+                return None
+            return {
+                # Not str.format: data may hold braces.
+                "prompt": section.prompt_template.replace("{prompt}", prompt),
+                "completion": response + end_of_text,
+            }
+        text = source.get(str(section.text_field)) or ""
+        return {"text": text + end_of_text} if text.strip() else None
+
+    def trainer_class(self) -> Any:
+        """TRL's, which computes the head in chunks: full logits are never held."""
+        from trl import SFTTrainer
+
+        return SFTTrainer
+
+    def arguments_class(self) -> Any:
+        """TRL's settings of it."""
+        from trl import SFTConfig
+
+        return SFTConfig

@@ -1,0 +1,1 @@
+"""A run of any method: base, adapter, trainer, and what is recorded of it."""

@@ -1,0 +1,40 @@
+"""What can change the numbers of a run, and how JSON of it is written."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from arabench.files.atomic import atomic_writer
+
+_PACKAGES = ("arabench", "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
+
+
+def environment() -> dict[str, Any]:
+    """Versions and hardware that can change the numbers of a run."""
+    import torch
+
+    versions: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+        "packages": versions,
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically."""
+    with atomic_writer(str(path)) as stream:
+        stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))

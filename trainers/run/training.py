@@ -1,0 +1,129 @@
+"""A training run from recipe to adapter: what holds for every method.
+
+Whatever can be told from the recipe, the folder, the data and the tokenizer is checked before
+the base is loaded, cheapest first; nothing stays in the folder unless training begins.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from arabench.models.devices import pick_device, pick_precision, use_threads
+from arabench.trainers.data.rows import load_rows
+from arabench.trainers.data.sources import find_places
+from arabench.trainers.guards import checks, folder, probe
+from arabench.trainers.methods.table import METHODS
+from arabench.trainers.monitors.losses import read_losses
+from arabench.trainers.monitors.plots import plot_losses
+from arabench.trainers.recipe import Recipe
+from arabench.trainers.run import adapter, base, outcome, trainer
+from arabench.trainers.run.outcome import Machine, Outcome
+
+
+def train(
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    on_step: Callable[[int, float], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Run a recipe, or resume it from its last checkpoint.
+
+    Writes to `recipe.output_dir`: adapter/ (safetensors, config, tokenizer, arabench.json),
+    recipe.yaml (every default written out), run.json, losses.jsonl, losses.png.
+    checkpoints/ is removed at the end. Nothing is written before base and data are read.
+
+    Args:
+        recipe: what is trained.
+        overwrite: discard an earlier run in the folder.
+        threads: of the CPU; None for those that are free.
+        on_step: called with the number and the loss of each optimizer step.
+        say: gets a line about the machine, the rows and the base, before the first step.
+
+    Raises:
+        UsageError: wrong base, data or device, or the folder holds another run or is in use.
+        DataError: broken rows, or none that can be learned from.
+    """
+    place = Path(recipe.output_dir)
+    folder.check_folder(place, recipe, overwrite)
+    with folder.hold(place):
+        folder.check_folder(place, recipe, overwrite)  # the holder before may have filled it
+        return _train(place, recipe, overwrite, threads, on_step, say)
+
+
+def _train(
+    place: Path,
+    recipe: Recipe,
+    overwrite: bool,
+    threads: int | None,
+    on_step: Callable[[int, float], None] | None,
+    say: Callable[[str], None],
+) -> Outcome:
+    method, max_length = METHODS[recipe.method], recipe.training.max_length
+
+    # Check.
+    places, notes = find_places(recipe.data)
+    info = checks.check_base(recipe)
+    if not overwrite and (finished := outcome.finished_run(place, places, info)) is not None:
+        return finished
+    source = base.locate_base(recipe, info)
+    for note in notes:
+        say(note)
+    device = pick_device(recipe.device)
+    precision = pick_precision(recipe.quantization.compute_dtype, device)
+    machine = Machine(device, precision, use_threads(threads))
+    say(str(machine))
+    found = base.find_base(recipe, source)
+    end_of_text = found.tokenizer.eos_token
+    rows = load_rows(recipe.data, places, lambda row: method.row(row, recipe.data, end_of_text))
+    if rows.skipped:
+        say(f"{rows.skipped:,} rows without text were left out")
+    encoded = method.encode(rows.dataset, found.tokenizer, max_length)
+    for note in encoded.notes(len(rows.dataset), max_length):
+        say(note)
+    checks.check_context(encoded.longest, found.max_tokens, recipe)
+    provenance = outcome.provenance_of(recipe, machine, places, info, rows, encoded)
+    checkpoint = None if overwrite else folder.find_checkpoint(place, provenance)
+
+    # Load.
+    say(f"loading {recipe.base.name} ({recipe.quantization.bits} bits)")
+    loaded = base.load_base(recipe, source, device, precision.dtype)
+    provenance["base_commit"] = getattr(loaded.config, "_commit_hash", None)
+    folder.claim(place, recipe, provenance, overwrite)
+
+    # Build by method, with the adapter in float32; run.
+    started = time.monotonic()
+    built = trainer.build(
+        recipe, device, precision.dtype, loaded, found.tokenizer, encoded.dataset, place, on_step
+    )
+    trainer.run(built, checkpoint)
+
+    # Probe, save, record.
+    untrained, trained = probe.probe_losses(built)
+    adapter.save_adapter(built, found.tokenizer, place / "adapter", provenance)
+    history = read_losses(place / "losses.jsonl")
+    plot_losses(history, place / "losses.png")
+    first, last = outcome.ends([row["loss"] for row in history])
+    came = Outcome(
+        adapter=place / "adapter",
+        steps=history[-1]["step"] if history else 0,
+        first_loss=first,
+        last_loss=last,
+        untrained_loss=untrained,
+        trained_loss=trained,
+        resumed_from=folder.step_of(checkpoint) if checkpoint else 0,
+        finished_before=False,
+        trainable_parameters=adapter.trainable_parameters(built.model),
+        seconds=round(time.monotonic() - started, 1),
+        rows_without_text=rows.skipped,
+        rows_cut_off=encoded.left_out,
+        texts_divided=encoded.texts_divided,
+        responses_shortened=encoded.responses_shortened,
+    )
+    outcome.write_run(place, came, provenance, machine)
+    shutil.rmtree(place / "checkpoints", ignore_errors=True)
+    return came
