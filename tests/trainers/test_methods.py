@@ -20,8 +20,13 @@ from arabench.trainers.methods.method import Method  # noqa: E402
 from arabench.trainers.methods.sft import SupervisedFineTuning  # noqa: E402
 from arabench.trainers.methods.table import METHODS  # noqa: E402
 from arabench.trainers.monitors.losses import read_losses  # noqa: E402
-from arabench.trainers.recipe import DataSection, dump_recipe, load_recipe  # noqa: E402
-from arabench.trainers.run import outcome, training  # noqa: E402
+from arabench.trainers.recipe import (  # noqa: E402
+    DataSection,
+    TrainingSection,
+    dump_recipe,
+    load_recipe,
+)
+from arabench.trainers.run import outcome, trainer, training  # noqa: E402
 from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402
 
 SCALE = 3.0
@@ -73,6 +78,21 @@ def test_a_new_method_is_one_file_and_one_line(
     run = json.loads((tmp_path / "scaled" / "run.json").read_text(encoding="utf-8"))
     assert run["recipe_sha256"] == scaled.fingerprint
     assert (tmp_path / "scaled" / "recipe.yaml").read_text(encoding="utf-8").count("scaled") == 2
+
+
+def test_a_method_adds_settings_and_replaces_those_of_all(
+    make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Decaying(Method):
+        def settings(self, training: TrainingSection) -> dict[str, Any]:
+            return {"weight_decay": 0.5, "max_length": training.max_length}
+
+    monkeypatch.setitem(METHODS, "decaying", Decaying())
+    recipe = make_recipe(method="decaying")
+    made = trainer.arguments(recipe, "cpu", "float32", tmp_path)
+    assert (made.weight_decay, made.max_length, made.max_steps) == (0.5, 64, 6)
+    plain = trainer.arguments(make_recipe(), "cpu", "float32", tmp_path)
+    assert (plain.weight_decay, plain.max_length) == (0.0, None)
 
 
 PAIR = {"text_field": None, "prompt_field": "q", "response_field": "a"}

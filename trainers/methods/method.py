@@ -60,5 +60,8 @@ class Method:
         return SFTConfig
 
     def settings(self, training: TrainingSection) -> dict[str, Any]:
-        """Settings beside, or instead of, those that hold for all: rows have their length already."""
+        """Settings that are added to those of all methods, or replace them.
+
+        The default: rows have their length already, and none is cut.
+        """
         return {"max_length": None}
