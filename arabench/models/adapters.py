@@ -67,12 +67,21 @@ class Bench:
         self._request = request
         self._load()
         self._bare = self._logits()
+        if not _finite(self._bare):
+            raise UsageError(
+                f"model {request.name!r} gives logits that are no numbers (NaN or infinite) in "
+                f"{self.dtype}. Its weights are damaged, or the type is too narrow: try --dtype "
+                "float32."
+            )
         _check_sees_no_future(self.model, self.tokenizer, self.device)
 
     def _load(self) -> None:
         base = load_base(self._request)
         self.model, self.tokenizer, self._own_tokenizer = base.model, base.tokenizer, base.tokenizer
         self.device, self.dtype, self.why = base.device, base.dtype, base.why
+
+    def _rows(self) -> int:
+        return int(self.model.get_input_embeddings().weight.shape[0])
 
     def _logits(self) -> list[Any]:
         """Logits of each probe in the base's own tokens, (T, vocabulary), on the CPU."""
@@ -95,8 +104,11 @@ class Bench:
         """
         self.tokenizer = _tokenizer_of(adapter, self._own_tokenizer)
         rows = _saved_rows(adapter)
-        if rows and rows != self.model.get_input_embeddings().weight.shape[0]:
+        if rows and rows != self._rows():
+            _check_rows(adapter, rows, len(self.tokenizer))
             self.model.resize_token_embeddings(rows, mean_resizing=False)
+        if self.tokenizer is not self._own_tokenizer:
+            _check_rows(adapter, self._rows(), len(self.tokenizer))
         try:
             from peft import PeftModel
 
@@ -114,7 +126,13 @@ class Bench:
 
     def _effect(self, name: str, adapter: AdapterInfo) -> Effect:
         largest = 0.0
-        for with_adapter, bare in zip(self._logits(), self._bare, strict=True):
+        found = self._logits()
+        if not _finite(found):
+            raise UsageError(
+                f"adapter {name!r} ({adapter.path}) makes logits that are no numbers (NaN or "
+                "infinite): its training diverged, or its file is damaged."
+            )
+        for with_adapter, bare in zip(found, self._bare, strict=True):
             width = min(with_adapter.shape[-1], bare.shape[-1])  # rows may have been added
             change = (with_adapter[:, :width] - bare[:, :width]).abs().max()
             largest = max(largest, float(change))
@@ -204,6 +222,20 @@ def mismatch_with(adapter: AdapterInfo, base_name: str, model_type: str) -> str:
 
 def _last_part(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2].lower()
+
+
+def _finite(logits: list[Any]) -> bool:
+    return all(bool(rows.isfinite().all()) for rows in logits)
+
+
+def _check_rows(adapter: AdapterInfo, rows: int, tokens: int) -> None:
+    """Refuse an embedding that has no row for some token of the tokenizer in use."""
+    if tokens > rows:
+        raise UsageError(
+            f"adapter {adapter.path}: its tokenizer has {tokens} tokens and the embedding {rows} "
+            "rows. The two do not belong together, or the embedding was not saved with the adapter "
+            "(modules_to_save)."
+        )
 
 
 def _changes_weights(model: Any) -> bool:

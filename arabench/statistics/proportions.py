@@ -26,4 +26,7 @@ def wilson_interval(share: float, count: float, level: float = 0.95) -> tuple[fl
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)
     spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     spread /= 1 + z * z / count
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    # At the edges the bound is the share itself, and rounding must not move it inside.
+    low = 0.0 if share == 0 else max(0.0, centre - spread)
+    high = 1.0 if share == 1 else min(1.0, centre + spread)
+    return low, high

@@ -273,3 +273,42 @@ def test_the_base_is_itself_again_after_every_kind(
             bench.attach(inspect_adapter(str(path)), "mine")
             bench.detach()
             assert torch.equal(bench.model(input_ids=ids).logits, before), kind
+
+
+def not_a_number(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {name: tensor * float("nan") for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_adapters_of_no_numbers_are_refused(
+    dtype: str, tiny_base: Path, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    damaged = cut(adapters["lora"], tmp_path / "damaged", not_a_number)
+    with pytest.raises(UsageError, match="makes logits that are no numbers"):
+        run(tiny_base, tmp_path / "out", {"mine": damaged}, dtype=dtype)
+
+
+def test_a_base_of_no_numbers_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    model.model.norm.weight.data.fill_(float("nan"))
+    model.save_pretrained(tmp_path / "model")
+    AutoTokenizer.from_pretrained(tiny_base).save_pretrained(tmp_path / "model")
+    with pytest.raises(UsageError, match="gives logits that are no numbers"):
+        run(tmp_path / "model", tmp_path / "out", {})
+
+
+def test_a_tokenizer_without_rows_for_its_tokens_is_refused(
+    tiny_base: Path, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(adapters["lora"], tmp_path / "more")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    tokenizer.add_tokens(["النهارده"])
+    tokenizer.save_pretrained(tmp_path / "more")
+    with pytest.raises(UsageError, match="its tokenizer has 513 tokens and the embedding 512 rows"):
+        run(tiny_base, tmp_path / "out", {"mine": tmp_path / "more"})
+    few = cut(
+        adapters["lora"], tmp_path / "few",
+        lambda tensors: {**tensors, "base_model.model.lm_head.weight": torch.zeros(3, 64)},
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="its tokenizer has 512 tokens and the embedding 3 rows"):
+        run(tiny_base, tmp_path / "out2", {"mine": few})

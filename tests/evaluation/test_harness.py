@@ -402,3 +402,61 @@ def test_prompt_tuning_under_lm_evals_own_command_is_refused(
     model.save_pretrained(tmp_path)
     with pytest.raises(SystemExit, match=r"virtual tokens come first.*arabench eval"):
         under_lm_eval(hf(tiny_base, peft=str(tmp_path)), [LM], limit=1)
+
+
+# --- tokenizers that read less -------------------------------------------------------------------
+
+
+def test_letters_that_a_tokenizer_drops_are_said(tmp_path: Path) -> None:
+    from tokenizers import Regex, normalizers
+
+    folder = build("llama3-adds-bos", tmp_path / "model")
+    whole = settings_in(under_lm_eval(hf(folder), [LM]), LM)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace(Regex("[ا-ي]"), "")
+    tokenizer.save_pretrained(folder)
+    results = under_lm_eval(hf(folder), [LM])
+    letters = sum(
+        "ا" <= letter <= "ي" for row in results["samples"][LM] for letter in row["doc"]["text"]
+    )
+    assert whole["characters_not_read"] == "0"
+    found = int(settings_in(results, LM)["characters_not_read"])
+    # The offsets of a kept letter may reach over dropped ones beside it.
+    assert 0.8 * letters < found <= letters
+    (note,) = results["configs"][LM]["metadata"]["arabench_run"]["notes"]
+    assert f"does not read {found} characters" in note
+
+
+def test_a_tokenizer_of_another_model_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_base, tmp_path / "model")
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tiny_base)
+    tokenizer.add_tokens(["ا", "ل"])
+    lm = hf(tiny_base, tokenizer=tokenizer)
+    with pytest.raises(SystemExit, match=r"gives token 51\d, and the model has 512 rows"):
+        under_lm_eval(lm, [LM])
+
+
+@pytest.mark.parametrize("value", ["abc", -3, 0])
+def test_lengths_of_answers_are_checked(value: Any, tiny_base: Path) -> None:
+    with pytest.raises(SystemExit, match=r"max_gen_toks is .*allowed is a whole number of 1"):
+        under_lm_eval(hf(tiny_base), ["arabench_rc_egy"], gen_kwargs={"max_gen_toks": value})
+
+
+# --- output and names ----------------------------------------------------------------------------
+
+
+def test_an_output_that_cannot_be_written_is_told_first(tiny_base: Path) -> None:
+    request = Request(str(tiny_base), {}, [LM], "/proc/arabench", {}, limit=1, threads=1)
+    said: list[str] = []
+    with pytest.raises(UsageError, match="cannot write to output '/proc/arabench'"):
+        evaluate(request, said.append)
+    assert not said
+
+
+@pytest.mark.parametrize("names", [["Base"], ["x" * 101], ["egy", "EGY"]])
+def test_names_that_make_no_folder_are_refused(
+    names: list[str], tiny_base: Path, tmp_path: Path
+) -> None:
+    adapters = dict.fromkeys(names, "nowhere")
+    with pytest.raises(UsageError, match=r"is not allowed|capitals only"):
+        evaluate(Request(str(tiny_base), adapters, [LM], str(tmp_path), {}), lambda line: None)

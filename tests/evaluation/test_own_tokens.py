@@ -133,7 +133,7 @@ def test_unknown_letters_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     unknown = sum(letter not in known for text in texts for letter in text)
     assert unknown > 10
     (note,) = evaluation.tasks[TASKS[0]].notes
-    assert f"does not know {unknown} characters" in note
+    assert f"does not read {unknown} characters" in note
     assert any(note in line for line in said)
     assert any(note in record.getMessage() for record in caplog.records)
 

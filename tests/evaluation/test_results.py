@@ -238,3 +238,56 @@ def test_metrics_of_other_versions_are_left_out(tmp_path: Path) -> None:
     task = load_evaluation(folder).tasks[TASK]
     assert list(task.scores) == ["bits_per_char"]
     assert task.signatures["later_metric"] == "later"
+
+
+# --- records that were taken away or changed -----------------------------------------------------
+
+
+def recorded(folder: Path, **changes: Any) -> Path:
+    """A folder as tasks of version 2 write it."""
+    run = {"settings": {"dtype": "float32"}, "notes": []}
+    task = lm_task("egy", [9, 8, 7], [3, 3, 3], version=2.0)
+    task.config["metadata"] = {**task.metadata(), "arabench_run": run}
+    write(folder, [task])
+    file = samples_file(folder, TASK)
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows[0].update(changes)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    assert load_evaluation(recorded(tmp_path)).settings == {"dtype": "float32"}
+
+
+@pytest.mark.parametrize("run", [None, {}, {"settings": {}}, {"settings": None}])
+def test_a_run_without_its_settings_is_refused(run: Any, tmp_path: Path) -> None:
+    task = lm_task("egy", [9, 8, 7], [3, 3, 3], version=2.0)
+    task.config["metadata"] = {**task.metadata(), "arabench_run": run}
+    with pytest.raises(DataError, match="does not say what the model was set to"):
+        load_evaluation(write(tmp_path, [task]))
+
+
+def test_a_sample_without_its_request_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not hold the text that was scored"):
+        load_evaluation(recorded(tmp_path, arguments=None))
+
+
+@pytest.mark.parametrize("arguments", [[["another text"]], {"gen_args_0": {"arg_0": "another"}}])
+def test_a_request_of_another_text_is_refused(arguments: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not the document's"):
+        load_evaluation(recorded(tmp_path, arguments=arguments))
+
+
+def test_one_text_has_one_number_of_bits(tmp_path: Path) -> None:
+    values = {
+        "bits_per_char": [("a", (9.0, 3.0)), ("b", (8.0, 3.0))],
+        "bits_per_byte": [("a", (9.0, 6.0)), ("b", (4.0, 6.0))],
+    }
+    task = Task(TASK, values, variety="egy")
+    with pytest.raises(DataError, match=r":2: one text has several numbers of bits"):
+        load_evaluation(write(tmp_path, [task]))
+
+
+def test_surrogates_in_hashes_are_hashed(tmp_path: Path) -> None:
+    assert load_evaluation(recorded(tmp_path, doc_hash="\ud800")).tasks[TASK].samples == 3

@@ -107,6 +107,9 @@ def test_shares_at_the_edge_get_a_wilson_interval() -> None:
         assert standard_error(SCORES["acc"], sums) == pytest.approx(
             width / (2 * 1.959964), rel=1e-5
         )
+    for count in range(1, 300):
+        assert wilson_interval(0, count)[0] == 0 < wilson_interval(0, count)[1]
+        assert wilson_interval(1, count)[1] == 1 > wilson_interval(1, count)[0]
     mixed = by_item(sample(str(i), [float(i > 0), 1]) for i in range(40)).sums
     proportion = pytest.importorskip("scipy.stats").binomtest(39, 40).proportion_ci(method="wilson")
     assert wilson_interval(39 / 40, 40) == pytest.approx((proportion.low, proportion.high))

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.own_tokens import (
-    Unknown,
+    Unread,
     nothing_behind,
     own_tokens,
     prefix_of,
-    unknown_in,
+    unread_in,
 )
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
@@ -40,13 +40,13 @@ class Mark:
 
     Attributes:
         settings: of the model that answered; None while none was asked (a cache answered).
-        unknown: what of the text became <unk>.
+        unread: what of the text became <unk>, or nothing.
         tokens: own tokens of the text; 0 for prompts.
         cut: a prompt that the context did not hold, so that lm-eval cut it on the left.
     """
 
     settings: dict[str, str] | None = None
-    unknown: Unknown = field(default_factory=Unknown)
+    unread: Unread = field(default_factory=Unread)
     tokens: int = 0
     cut: bool = False
 
@@ -153,7 +153,7 @@ def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
     for request in requests:
         prompt, rest = request.args[:2]
         if name == "generate_until":
-            wanted = int(rest.get("max_gen_toks") or lm.max_gen_toks)
+            wanted = _whole_number(rest.get("max_gen_toks", lm.max_gen_toks))
             kind = "an answer of"
         else:
             wanted = len(own_tokens(lm.tokenizer, rest))
@@ -162,10 +162,26 @@ def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
             raise UsageError(
                 f"task {request.task_name!r} asks for {kind} {wanted} tokens, and the model's "
                 f"context holds {lm.max_length}. Shorten answers: --max-gen-tokens of `arabench "
-                "eval`, --gen_kwargs max_gen_toks=N of lm_eval."
+                "eval`, --gen_kwargs max_gen_toks=N of lm_eval (max_new_tokens is overruled)."
             )
         room = lm.max_length - wanted + (name != "generate_until")
         getattr(request, MARK).cut = len(lm.tok_encode(prompt)) > room
+
+
+def _whole_number(value: Any) -> int:
+    if not str(value).isdigit() or int(value) < 1:
+        raise UsageError(f"max_gen_toks is {value!r}; allowed is a whole number of 1 or more.")
+    return int(value)
+
+
+def _check_ids(lm: Any, tokens: Sequence[int]) -> None:
+    """A tokenizer put beside another model may give ids that the model has no row for."""
+    rows = lm.model.get_input_embeddings().weight.shape[0]
+    if tokens and max(tokens) >= rows:
+        raise UsageError(
+            f"the tokenizer gives token {max(tokens)}, and the model has {rows} rows. It is not "
+            "the tokenizer of this model: compare len(tokenizer) with the rows of its embedding."
+        )
 
 
 def rolling(lm: Any, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
@@ -187,7 +203,8 @@ def rolling(lm: Any, requests: Sequence[Any], disable_tqdm: bool = False) -> lis
         (text,) = request.args
         tokens = own_tokens(lm.tokenizer, text)
         own = getattr(request, MARK)
-        own.tokens, own.unknown = len(tokens), unknown_in(lm.tokenizer, text, tokens)
+        own.tokens, own.unread = len(tokens), unread_in(lm.tokenizer, text, tokens)
+        _check_ids(lm, tokens if prefix is None else [prefix, *tokens])
         first, scored = (prefix, tokens) if prefix is not None else (tokens[:1], tokens[1:])
         if isinstance(first, list):
             first = first[0] if first else 0

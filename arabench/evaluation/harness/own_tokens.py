@@ -15,8 +15,8 @@ from typing import Any
 
 from arabench.errors import UsageError
 
-#: A letter that every tokenizer of Arabic has, to see what is put around it.
-_PROBE = "ا"
+#: Texts to see what is put around one; a tokenizer that drops the first may keep another.
+_PROBES = ("ا", "ب", "a", "1")
 
 
 @dataclass(frozen=True)
@@ -65,40 +65,43 @@ def own_tokens(tokenizer: Any, text: str) -> list[int]:
 
 def added_around(tokenizer: Any) -> tuple[list[int], list[int]]:
     """Ids that the tokenizer puts before and behind a text unless told not to."""
-    whole: list[int] = list(tokenizer.encode(_PROBE))
-    own = own_tokens(tokenizer, _PROBE)
-    if not own:
-        return whole, []
-    for start in range(len(whole) - len(own) + 1):
-        if whole[start : start + len(own)] == own:
-            return whole[:start], whole[start + len(own) :]
+    for probe in _PROBES:
+        whole: list[int] = list(tokenizer.encode(probe))
+        own = own_tokens(tokenizer, probe)
+        for start in range(len(whole) - len(own) + 1) if own else ():
+            if whole[start : start + len(own)] == own:
+                return whole[:start], whole[start + len(own) :]
     return [], []
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """What of a text its tokenizer does not know.
+class Unread:
+    """What of a text its tokenizer did not turn into tokens that tell it apart.
 
     Attributes:
         tokens: tokens that stand for something unknown.
-        characters: code points they stand for; a token each where the tokenizer keeps no offsets.
+        characters: code points they stand for, and code points that became no token (white
+            space aside, which many tokenizers drop); a token each where there are no offsets. Some
+            may be missed: the offsets of a kept letter can reach over dropped ones beside it.
     """
 
     tokens: int = 0
     characters: int = 0
 
 
-def unknown_in(tokenizer: Any, text: str, tokens: Sequence[int]) -> Unknown:
-    """How much of a text became <unk>, which costs next to nothing whatever it hides."""
+def unread_in(tokenizer: Any, text: str, tokens: Sequence[int]) -> Unread:
+    """How much of a text became <unk> or nothing: both cost next to nothing, whatever they hide."""
     unk = getattr(tokenizer, "unk_token_id", None)
     count = sum(token == unk for token in tokens) if unk is not None else 0
-    if not count:
-        return Unknown()
     if not getattr(tokenizer, "is_fast", False):
-        return Unknown(count, count)
+        return Unread(count, count if tokens else len("".join(text.split())))
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    spans = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    return Unknown(count, sum(end - start for token, (start, end) in spans if token == unk))
+    seen = bytearray(len(text))
+    for token, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        if token != unk or not count:
+            seen[start:end] = b"\1" * (end - start)
+    missed = sum(not there and not char.isspace() for char, there in zip(text, seen, strict=True))
+    return Unread(count, missed)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ does not change the model's logits is refused. The output has lm-eval's format, 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ from arabench.models.checkpoints import (
 from arabench.models.devices import use_threads
 
 BASE: Final = "base"
+#: Characters of an adapter's name, which becomes a folder's.
+LONGEST_NAME: Final = 100
 _PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
 
 
@@ -181,12 +184,18 @@ def _check_output(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output {str(folder)!r} is a file. Choose a folder.")
-    found = next((path for path in folder.glob("*/results*.json")), None)
+    found = next((path for at in ("*/", "") for path in folder.glob(f"{at}results*.json")), None)
     if found is not None:
         raise UsageError(
             f"output {str(folder)!r} holds an earlier run ({found.relative_to(folder)}). Choose "
             "another folder, or remove this one."
         )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write to output {str(folder)!r}: {error.strerror}.") from error
 
 
 def _check_names(request: Request, manager: Any) -> None:
@@ -196,11 +205,16 @@ def _check_names(request: Request, manager: Any) -> None:
         if task not in manager.all_tasks:
             raise UsageError(f"task {task!r} is not known. {did_you_mean(task, manager.all_tasks)}")
     for name in request.adapters:
-        if name == BASE or not name.replace("-", "").replace("_", "").isalnum():
+        plain = name.replace("-", "").replace("_", "").isalnum()
+        if name.casefold() == BASE or not plain or len(name) > LONGEST_NAME:
             raise UsageError(
-                f"adapter name {name!r} is not allowed: use letters, digits, - and _, "
-                "and not 'base'."
+                f"adapter name {name[:80]!r} is not allowed: use up to {LONGEST_NAME} letters, "
+                "digits, - and _, and not 'base'."
             )
+    if len({name.casefold() for name in request.adapters}) < len(request.adapters):
+        raise UsageError(
+            "two adapter names differ in capitals only, which some disks take for one folder."
+        )
 
 
 def _provenance(

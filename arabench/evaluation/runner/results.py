@@ -23,6 +23,12 @@ from arabench.files.records import read_json_object
 #: log-likelihood can be a little above 0; no text has a trillion bits.
 SMALLEST_SUM: Final = -1e-3
 LARGEST_SUM: Final = 1e12
+#: Metrics of tasks that score whole texts.
+_OF_TEXTS: Final = ("bits_per_char", "dialect_tax", "noise_cost")
+#: Metrics whose first sum is the bits of the same text.
+_OF_ONE_TEXT: Final = ("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
+#: Task version from which on results say what the model was set to.
+FIRST_RECORDED: Final = 2.0
 #: Characters of one setting or note of a run.
 LONGEST_SETTING: Final = 2000
 
@@ -96,7 +102,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
             f"{results_file} holds no arabench task (it has {', '.join(list(configs)[:5])}). "
             "Run `lm_eval --tasks arabench_dialects`."
         )
-    model = str(results.get("model_name") or results_file.parent.name)
+    model = str(results.get("model_name") or results_file.parent.name)[:LONGEST_SETTING]
     return Evaluation(
         results_file,
         model.encode("utf-8", "replace").decode("utf-8"),
@@ -172,12 +178,19 @@ def _read_task(
     metadata = _object(config.get("metadata"), where)
     signatures = _object(metadata["signatures"], where)
     hashes, values, conditions = _read_samples(
-        path, [metric for metric in signatures if metric in SCORES]
+        path,
+        [metric for metric in signatures if metric in SCORES],
+        _is_recorded(str(metadata.get("version"))),
     )
     variety = _object(config.get("dataset_kwargs"), where).get("variety")
     if not isinstance(variety, str | None):
         raise DataError(f"{where} its variety is {str(variety)[:80]!r} and not a code.")
     run = _object(metadata.get(RUN_KEY), where)
+    if _is_recorded(str(metadata.get("version"))) and not run.get("settings"):
+        raise DataError(
+            f"{where} it does not say what the model was set to. It was changed after it was "
+            "written, or written by something else than arabench's task. Evaluate again."
+        )
     settings = {
         "num_fewshot": _object(results.get("n-shot"), where).get(name),
         "generation": config.get("generation_kwargs"),
@@ -189,13 +202,28 @@ def _read_task(
         version=str(metadata.get("version")),
         signatures={str(key): str(value) for key, value in signatures.items()},
         settings=json.dumps(settings, sort_keys=True),
-        data_hash=hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest(),
+        data_hash=hashlib.sha256(
+            "\n".join(sorted(hashes)).encode("utf-8", "surrogatepass")
+        ).hexdigest(),
         samples=len(hashes),
         scores={metric: by_item(rows) for metric, rows in values.items()},
         conditions="; ".join(sorted(conditions)),
         run=_words(_object(run.get("settings"), where), where),
         notes=tuple(_words(dict(enumerate(_list(run.get("notes"), where))), where).values()),
     )
+
+
+def _digest(hashes: list[str]) -> str:
+    text = "\n".join(sorted(hashes))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_recorded(version: str) -> bool:
+    """Whether tasks of that version record their settings."""
+    try:
+        return float(version) >= FIRST_RECORDED
+    except ValueError:
+        return True
 
 
 def _list(value: Any, where: str) -> list[Any]:
@@ -215,7 +243,7 @@ def _words(content: dict[Any, Any], where: str) -> dict[str, str]:
 
 
 def _read_samples(
-    path: Path, metrics: list[str]
+    path: Path, metrics: list[str], recorded: bool
 ) -> tuple[list[str], dict[str, list[dict[str, Any]]], set[str]]:
     """Hashes of all documents, the values of each metric, and the conditions named."""
     values: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
@@ -235,12 +263,13 @@ def _read_samples(
                 if key[0] in documents:
                     continue  # one row per filter; the values are the same
                 documents.add(key[0])
-                _check_text(row, f"{path}:{number}")
+                _check_text(row, f"{path}:{number}", recorded)
                 if COLUMN in _object(row.get("doc"), str(path)):
                     conditions.add(str(row["doc"][COLUMN]))
                 hashes.append(f"{row['doc_id']}:{row['doc_hash']}:{row['prompt_hash']}")
                 for metric in metrics:
                     values[metric].append(_checked(row.get(metric), metric, f"{path}:{number}"))
+                _check_bits({name: found[-1] for name, found in values.items()}, f"{path}:{number}")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -253,19 +282,33 @@ def _read_samples(
     return hashes, values, conditions
 
 
-def _check_text(row: dict[str, Any], where: str) -> None:
+def _check_text(row: dict[str, Any], where: str, recorded: bool) -> None:
     """Refuse a likelihood of another text than the document's (lm-eval's --cache_requests)."""
     document, arguments = row.get("doc"), row.get("arguments")
-    if not isinstance(document, dict) or not isinstance(arguments, dict):
+    if not isinstance(document, dict):
         return
     texts = document.get("texts") or [document.get("text")]
-    for request in arguments.values():
-        whole = isinstance(request, dict) and set(request) == {"arg_0"}
-        if whole and texts != [None] and request["arg_0"] not in texts:
+    whole = [metric for metric in _OF_TEXTS if metric in row]
+    # lm-eval writes {"gen_args_0": {"arg_0": TEXT}}, `arabench eval` [[TEXT]].
+    requests = list(arguments.values()) if isinstance(arguments, dict) else arguments
+    if not isinstance(requests, list) or not requests or texts == [None]:
+        if recorded and whole:
+            raise DataError(f"{where} does not hold the text that was scored. Evaluate again.")
+        return
+    for request in requests:
+        values = list(request.values()) if isinstance(request, dict) else request
+        if isinstance(values, list) and len(values) == 1 and values[0] not in texts:
             raise DataError(
                 f"{where}: the text that was scored is not the document's. It was evaluated "
                 "with requests of other data (--cache_requests). Evaluate again without."
             )
+
+
+def _check_bits(values: dict[str, dict[str, Any]], where: str) -> None:
+    """The bits of a text are the same whatever they are divided by."""
+    found = {name: values[name]["sums"][0] for name in _OF_ONE_TEXT if name in values}
+    if len(set(found.values())) > 1:
+        raise DataError(f"{where}: one text has several numbers of bits: {found}. Evaluate again.")
 
 
 def _checked(value: Any, metric: str, where: str) -> dict[str, Any]:
