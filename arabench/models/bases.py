@@ -1,4 +1,4 @@
-"""Loading a base model for measuring."""
+"""Loading a base model: one loader for measuring and for training."""
 
 from __future__ import annotations
 
@@ -26,15 +26,44 @@ class BaseRequest:
 
     Attributes:
         name: a local folder or a hub name.
-        bits: 4 quantizes to NF4 on loading; 16 loads a folder as it says of itself.
+        bits: 4 quantizes to NF4 on loading, 8 to LLM.int8(); 16 loads a folder as it says of
+            itself.
+        double_quantization: quantize the constants of NF4 too.
+        revision: branch, tag or commit of a hub name.
+        local_files_only: whether a hub name is only looked for in the cache; None asks
+            `require_reachable`.
     """
 
     name: str
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    bits: Literal[4, 16] = 16
+    bits: Literal[4, 8, 16] = 16
     allow_pickle: bool = False
     trust_remote_code: bool = False
+    double_quantization: bool = True
+    revision: str | None = None
+    local_files_only: bool | None = None
+
+    def locate(self) -> dict[str, Any]:
+        """Where the base is, as keywords of `from_pretrained`; imports no torch.
+
+        Raises:
+            UsageError: no such model on the hub, or neither hub nor cache can give it.
+        """
+        local = is_local(self.name)
+        source: dict[str, Any] = {
+            "pretrained_model_name_or_path": str(Path(self.name).expanduser())
+            if local
+            else self.name,
+            "revision": self.revision,
+            "trust_remote_code": self.trust_remote_code,
+        }
+        if not local:
+            only = self.local_files_only
+            source["local_files_only"] = (
+                require_reachable(self.name, self.revision) if only is None else only
+            )
+        return source
 
 
 @dataclass(frozen=True)
@@ -55,42 +84,79 @@ class Base:
 
 
 def load_base(request: BaseRequest) -> Base:
-    """Load from safetensors only (unless pickles are allowed), in the type that suits the device.
+    """A base and its tokenizer for measuring, in the type that suits the device.
 
     Raises:
         UsageError: no such device, no causal language model, or whatever the libraries make of
             a broken folder.
     """
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     device = pick_device(request.device)
     precision = pick_precision(request.dtype, device)
-    # Only when asked for: an explicit None would undo what a quantized folder says of itself.
-    quantized = request.bits == 4
-    quantization = {"quantization_config": nf4(precision.dtype)} if quantized else {}
-    name = request.name
-    source: dict[str, Any] = {"trust_remote_code": request.trust_remote_code}
-    if is_local(name):
-        name = str(Path(name).expanduser())
-    else:
-        source["local_files_only"] = require_reachable(name)
+    source = request.locate()
     try:
-        check_causal(AutoConfig.from_pretrained(name, **source))
-        tokenizer = AutoTokenizer.from_pretrained(name, **source)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, dtype=getattr(torch, precision.dtype), device_map={"": device},
-            use_safetensors=None if request.allow_pickle else True,
-            **source, **quantization,
-        )  # fmt: skip
+        check_causal(AutoConfig.from_pretrained(**source))
+        tokenizer = AutoTokenizer.from_pretrained(**source)
     except ArabenchError:
         raise
     except Exception as error:  # whatever the libraries make of a broken folder
-        raise UsageError(
-            f"model {request.name!r} could not be loaded: {type(error).__name__}: "
-            f"{str(error)[:400]}"
-        ) from error
-    disable_cpu_repacking(model)
-    compute_in(model, precision.dtype)
+        raise not_loaded(f"model {request.name!r}", error) from error
+    model = load_model(request, source, device, precision.dtype)
     model.eval()
     return Base(model, tokenizer, device, precision.dtype, precision.reason)
+
+
+def load_model(
+    request: BaseRequest,
+    source: dict[str, Any],
+    device: str,
+    dtype: DtypeName,
+    what: str = "model",
+) -> Any:
+    """The weights, from safetensors only unless pickles are allowed, ready to multiply.
+
+    Args:
+        request: what is loaded, and in how many bits.
+        source: from `request.locate`.
+        device: a torch device.
+        dtype: of products, and of weights that are not quantized.
+        what: what a message calls the model.
+
+    Raises:
+        UsageError: whatever the libraries make of a broken folder.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            **source,
+            dtype=getattr(torch, dtype),
+            device_map={"": device},
+            use_safetensors=None if request.allow_pickle else True,
+            **_quantization(request, dtype),
+        )
+    except ArabenchError:
+        raise
+    except Exception as error:  # whatever the libraries make of a broken folder
+        raise not_loaded(f"{what} {request.name!r}", error) from error
+    disable_cpu_repacking(model)
+    compute_in(model, dtype)
+    return model
+
+
+def not_loaded(what: str, error: Exception) -> UsageError:
+    """The error for a model that the libraries could not load, with their first words."""
+    return UsageError(f"{what} could not be loaded: {type(error).__name__}: {str(error)[:400]}")
+
+
+def _quantization(request: BaseRequest, dtype: DtypeName) -> dict[str, Any]:
+    """Keywords that quantize; none for 16 bits: a quantized folder then speaks for itself."""
+    if request.bits == 16:
+        return {}
+    if request.bits == 4:
+        return {"quantization_config": nf4(dtype, request.double_quantization)}
+    from transformers import BitsAndBytesConfig
+
+    return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}

@@ -85,7 +85,6 @@ def training_step(folder: str, dtype: DtypeName, place: Path) -> Callable[[], fl
     """One optimizer step of the paper's recipe on the same rows; returns the loss."""
     from arabench.trainers.data.rows import load_rows
     from arabench.trainers.data.sources import find_places
-    from arabench.trainers.guards.checks import check_base
     from arabench.trainers.methods.table import METHODS
     from arabench.trainers.recipe import Recipe
     from arabench.trainers.run import base, trainer
@@ -102,7 +101,7 @@ def training_step(folder: str, dtype: DtypeName, place: Path) -> Callable[[], fl
             "training": {"batch_size": ROWS, "gradient_accumulation": 1, "max_length": TOKENS},
         }
     )
-    source = base.locate_base(recipe, check_base(recipe))
+    source = base.request_of(recipe).locate()
     tokenizer = base.find_base(recipe, source).tokenizer
     places, _ = find_places(recipe.data)
     method, end = METHODS[recipe.method], tokenizer.eos_token

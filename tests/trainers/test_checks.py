@@ -23,7 +23,6 @@ from arabench.models import devices  # noqa: E402
 from arabench.models.checkpoints import inspect_adapter  # noqa: E402
 from arabench.models.devices import nf4  # noqa: E402
 from arabench.trainers import sft  # noqa: E402
-from arabench.trainers.guards import checks  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
 from arabench.trainers.run import adapter, base, trainer  # noqa: E402
 from tests.trainers.conftest import SENTENCE, MakeRecipe  # noqa: E402
@@ -256,7 +255,7 @@ def test_gradients_of_a_float16_model_can_be_unscaled(
 ) -> None:
     """torch refuses to unscale float16 gradients; this is the scaler's part of a step on a GPU."""
     recipe = make_recipe(quantization={"bits": bits, "compute_dtype": "float16"})
-    source = base.locate_base(recipe, checks.check_base(recipe))
+    source = base.request_of(recipe).locate()
     tokenizer = base.find_base(recipe, source).tokenizer
     loaded = base.load_base(recipe, source, "cpu", "float16")
     ids = torch.arange(5, 21)[None]
@@ -288,7 +287,7 @@ def test_a_folder_stored_in_four_bits_computes_in_the_type_of_this_machine(
     ).save_pretrained(folder)
     machine_with("", monkeypatch)
     recipe = make_recipe(base={"name": str(folder)}, quantization={"bits": bits})
-    source = base.locate_base(recipe, checks.check_base(recipe))
+    source = base.request_of(recipe).locate()
     loaded = base.load_base(recipe, source, "cpu", "float32")
     layers = [m for m in loaded.modules() if type(m).__name__ == "Linear4bit"]
     assert layers

@@ -23,7 +23,6 @@ from arabench.errors import DataError, UsageError  # noqa: E402
 from arabench.models.checkpoints import inspect_adapter, inspect_base, weights_sha256  # noqa: E402
 from arabench.models.devices import pick_precision  # noqa: E402
 from arabench.trainers import sft  # noqa: E402
-from arabench.trainers.guards import checks  # noqa: E402
 from arabench.trainers.monitors.losses import read_losses  # noqa: E402
 from arabench.trainers.recipe import Recipe, dump_recipe  # noqa: E402
 from arabench.trainers.run import adapter, base, trainer  # noqa: E402
@@ -34,7 +33,7 @@ RUN_FILES = {"adapter", "recipe.yaml", "run.json", "losses.jsonl", "losses.png"}
 
 def built(recipe: Recipe, folder: Path) -> Any:
     """The trainer of a recipe as `train` prepares it, not run."""
-    source = base.locate_base(recipe, checks.check_base(recipe))
+    source = base.request_of(recipe).locate()
     tokenizer = base.find_base(recipe, source).tokenizer
     rows = encoded_rows(recipe, tokenizer)
     dtype = pick_precision(recipe.quantization.compute_dtype, "cpu").dtype

@@ -6,10 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from arabench.errors import UsageError
-from arabench.models.checkpoints import BaseInfo
-from arabench.models.devices import DtypeName, compute_in, disable_cpu_repacking, nf4
-from arabench.models.hub import require_reachable
+from arabench.models.bases import BaseRequest, load_model, not_loaded
+from arabench.models.devices import DtypeName
 from arabench.trainers.guards import checks
 from arabench.trainers.recipe import Recipe
 
@@ -33,24 +31,16 @@ class Base:
         return limit if isinstance(limit, int) else None
 
 
-def locate_base(recipe: Recipe, info: BaseInfo | None) -> dict[str, Any]:
-    """Where the base is, as the arguments that `from_pretrained` takes; imports no torch.
-
-    Args:
-        recipe: what is to be trained.
-        info: from `check_base`.
-
-    Raises:
-        UsageError: no such model on the hub, or neither hub nor cache can give it.
-    """
-    source: dict[str, Any] = {
-        "pretrained_model_name_or_path": str(info.path) if info else recipe.base.name,
-        "revision": recipe.base.revision,
-        "trust_remote_code": recipe.base.trust_remote_code,
-    }
-    if info is None:
-        source["local_files_only"] = require_reachable(recipe.base.name, recipe.base.revision)
-    return source
+def request_of(recipe: Recipe) -> BaseRequest:
+    """The base that a recipe asks for."""
+    return BaseRequest(
+        recipe.base.name,
+        bits=recipe.quantization.bits,
+        double_quantization=recipe.quantization.double_quantization,
+        revision=recipe.base.revision,
+        allow_pickle=recipe.base.allow_pickle,
+        trust_remote_code=recipe.base.trust_remote_code,
+    )
 
 
 def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
@@ -58,7 +48,7 @@ def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
 
     Args:
         recipe: what is to be trained.
-        source: from `locate_base`.
+        source: from `request_of(recipe).locate`.
 
     Raises:
         UsageError: they cannot be read, or the recipe does not suit them.
@@ -69,7 +59,7 @@ def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
         config = AutoConfig.from_pretrained(**source)
         tokenizer = AutoTokenizer.from_pretrained(**source)
     except Exception as error:  # whatever the libraries make of a broken folder
-        raise _not_loaded(recipe, error) from error
+        raise not_loaded(f"base model {recipe.base.name!r}", error) from error
     checks.check_tokenizer(tokenizer, recipe)
     outline = _outline(config, recipe)
     if outline is not None:
@@ -82,49 +72,16 @@ def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeN
 
     Args:
         recipe: what is to be trained.
-        source: from `locate_base`.
+        source: from `request_of(recipe).locate`.
         device: `cpu` or `cuda`.
         dtype: of matrix products, and of weights that are not quantized.
 
     Raises:
         UsageError: it cannot be loaded, or a target module is missing in it.
     """
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            **source,
-            dtype=getattr(torch, dtype),
-            device_map={"": device},
-            use_safetensors=None if recipe.base.allow_pickle else True,
-            **_quantization(recipe, dtype),
-        )
-    except Exception as error:  # whatever the libraries make of a broken folder
-        raise _not_loaded(recipe, error) from error
+    model = load_model(request_of(recipe), source, device, dtype, "base model")
     checks.check_targets(model, recipe)
-    compute_in(model, dtype)
-    disable_cpu_repacking(model)
     return model
-
-
-def _not_loaded(recipe: Recipe, error: Exception) -> UsageError:
-    return UsageError(
-        f"base model {recipe.base.name!r} could not be loaded: {type(error).__name__}: "
-        f"{str(error)[:400]}"
-    )
-
-
-def _quantization(recipe: Recipe, dtype: DtypeName) -> dict[str, Any]:
-    """Arguments that quantize; none for 16 bits, so that a quantized folder speaks for itself."""
-    from transformers import BitsAndBytesConfig
-
-    section = recipe.quantization
-    if section.bits == 16:
-        return {}
-    if section.bits == 8:
-        return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
-    return {"quantization_config": nf4(dtype, section.double_quantization)}
 
 
 def _outline(config: Any, recipe: Recipe) -> Any:

@@ -70,7 +70,7 @@ def _train(
     info = checks.check_base(recipe)
     if not overwrite and (finished := outcome.finished_run(place, places, info)) is not None:
         return finished
-    source = base.locate_base(recipe, info)
+    source = base.request_of(recipe).locate()
     for note in notes:
         say(note)
     device = pick_device(recipe.device)
