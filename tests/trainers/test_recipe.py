@@ -95,7 +95,7 @@ def test_fingerprint_ignores_only_the_output_folder(tmp_path: Path) -> None:
         ("quantization: {bits: 5}", "Input should be 4, 8 or 16, not 5"),
         ("lora: {target_modules: []}", "lora.target_modules: name linear layers, in a list or"),
         ("lora: {target_modules: ''}", "lora.target_modules: name linear layers, in a list or"),
-        ("lora: {target_modules: [q_proj, 1]}", "or write all-linear, not ['q_proj', 1]"),
+        ("lora: {target_modules: [q_proj, 1]}", "or write all-linear. Given: ['q_proj', 1]"),
         ("lora: {target_modules: 5}", "lora.target_modules: name linear layers"),
         ("quantization: {compute_dtype: bf16}", "Input should be 'auto', 'bfloat16', 'float16'"),
         ("lora: {dropout: 1.0}", "less than 1, not 1.0"),
@@ -103,6 +103,20 @@ def test_fingerprint_ignores_only_the_output_folder(tmp_path: Path) -> None:
         ("training:", "'training' is a section with the keys max_steps,"),
         ("training: {max_steps: 50}", "warmup_steps (100) must be less than max_steps (50)"),
         ("1: 2", "Keys should be strings"),
+        (
+            "learning_rate: 1.0",
+            "unknown key 'learning_rate'. Did you mean 'training.learning_rate'?",
+        ),
+        (
+            "lora: {max_length: 9}",
+            "'lora.max_length'. Did you mean 'training.max_length'? Allowed: al",
+        ),
+        ("seed: 2024-01-01", "unknown key 'seed'. Did you mean 'training.seed'?"),
+        (
+            "training: {seed: 1, seed: 2}",
+            "is no valid YAML on line 4: the key 'seed' is given twice",
+        ),
+        ("base: {name: c}", "the key 'base' is given twice, first on line 2"),
     ],
 )
 def test_wrong_keys_and_values(tmp_path: Path, addition: str, expected: str) -> None:
@@ -179,7 +193,7 @@ def test_contradictions_in_data(tmp_path: Path, fields: str, expected: str) -> N
         ("", "must hold keys and values"),
         ("- a\n- b\n", "must hold keys and values"),
         ("a: [", "is no valid YAML"),
-        ("a: 2020-99-99", "is no valid YAML"),
+        ("a: !!bool x", "is no valid YAML"),
         ("[" * 3000, "is no valid YAML"),
         ("a: !!python/object/apply:os.system [echo hi]", "is no valid YAML"),
         ("? [a]\n: b", "is no valid YAML"),
@@ -204,6 +218,8 @@ def test_overrides(tmp_path: Path) -> None:
     recipe = load(tmp_path, f"{MINIMAL}training:\n", overrides)  # an empty section can be set into
     assert (recipe.training.max_steps, recipe.output_dir) == (7, "elsewhere")
     assert "Did you mean 'lora'" in complaint(tmp_path, MINIMAL, {"loar.r": 4})
+    said = complaint(tmp_path, MINIMAL, {"learning_rate": 1.0})
+    assert "unknown key 'learning_rate'. Did you mean 'training.learning_rate'?" in said
     assert "'output_dir' is a value" in complaint(tmp_path, MINIMAL, {"output_dir.x": 1})
     assert "'base' is a section" in complaint(tmp_path, MINIMAL, {"base": "folder"})
     assert "unknown key 'lora.r.x'" not in complaint(tmp_path, MINIMAL, {"lora.r.x": 4})

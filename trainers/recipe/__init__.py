@@ -3,6 +3,7 @@
 An unknown key is an error with the nearest valid one; values are checked when it is read.
 """
 
+from arabench.files.settings import Section
 from arabench.trainers.recipe.reading import dump_recipe, load_recipe
 from arabench.trainers.recipe.schema import Recipe
 from arabench.trainers.recipe.sections import (
@@ -11,7 +12,6 @@ from arabench.trainers.recipe.sections import (
     DataSection,
     LoraSection,
     QuantizationSection,
-    Section,
     TrainingSection,
 )
 

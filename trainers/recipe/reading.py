@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from arabench.errors import UsageError
-from arabench.trainers.recipe.problems import explain
+from arabench.files.settings import read_mapping, validate
 from arabench.trainers.recipe.schema import Recipe
 
 
@@ -23,23 +22,12 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
     Raises:
         UsageError: file missing, no YAML, unknown key, wrong type or value.
     """
-    file = Path(path)
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"recipe {str(path)!r} does not exist.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"recipe {str(path)!r} cannot be read: {error}.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"recipe {str(path)!r} is no valid YAML: {error}") from error
-    if not isinstance(content, dict):
+    content = read_mapping(path, "recipe", Recipe)
+    if not content:
         raise UsageError(f"recipe {str(path)!r} must hold keys and values, like `output_dir: out`.")
     for key, value in (overrides or {}).items():
         _set(content, key, value)
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        raise UsageError(f"recipe {str(path)!r}: {explain(error)}") from error
+    return validate(Recipe, content, f"recipe {str(path)!r}")
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from arabench.files.settings import Section
 from arabench.trainers.recipe.sections import (
     BaseSection,
     DataSection,
     LoraSection,
     QuantizationSection,
-    Section,
     TrainingSection,
 )
 

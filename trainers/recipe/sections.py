@@ -7,20 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from arabench.files.settings import Number, Section
 
 #: In `lora.target_modules`: every linear layer but the output head.
 ALL_LINEAR: Final = "all-linear"
-
-
-def _read_number(value: Any) -> Any:
-    """A number that YAML 1.1 reads as text, such as 1e-3, as the number it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
 def _read_names(value: Any) -> Any:
@@ -44,15 +36,6 @@ def _is_names(value: Any) -> bool:
         and len(value) > 0
         and all(isinstance(name, str) and name for name in value)
     )
-
-
-Number = Annotated[float, BeforeValidator(_read_number)]
-
-
-class Section(BaseModel):
-    """A part of the recipe: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class BaseSection(Section):
