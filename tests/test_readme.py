@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arabench.gate.policy import load_policy
+from arabench.gate.policy import DEFAULT_RULES, Rule, load_policy
 from arabench.resources import trainers_dir
 from arabench.trainers.recipe import load_recipe
 
@@ -43,5 +43,11 @@ def test_the_policy_says_what_the_sentence_above_it_says(blocks: dict[str, Path]
     policy = load_policy(blocks["gate"])
     assert policy.improve == ("egy",)
     assert policy.margins == {"msa": 0.05}
-    assert policy.rules["bits_per_char"].margin == 0.02
-    assert policy.rules["bleu"].test == "regression"
+    bleu = Rule(margin=2.0, test="regression")
+    assert policy.rules == {
+        "bits_per_char": Rule(margin=0.02),
+        "bleu": bleu,
+        "f1": DEFAULT_RULES["f1"],
+        "acc": DEFAULT_RULES["acc"],
+    }
+    assert bleu != DEFAULT_RULES["bleu"]

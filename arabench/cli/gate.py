@@ -116,6 +116,11 @@ def _overrides(options: argparse.Namespace) -> dict[str, object]:
     margins: dict[str, float] = {}
     for pair in options.margin:
         name, _, value = pair.partition("=")
+        if name in margins:
+            raise UsageError(
+                f"--margin names {name!r} twice, with {margins[name]:g} and with {value}. "
+                "Give it once."
+            )
         try:
             margins[name] = float(value)
         except ValueError:

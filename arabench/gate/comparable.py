@@ -7,11 +7,14 @@ from typing import Final
 import numpy as np
 
 from arabench.errors import UsageError
+from arabench.evaluation.metrics.score import Score, Sums
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation, TaskResult
 
 #: Number types whose log-likelihoods are rounded to whole nats on long texts.
 _SHORT_TYPES: Final = ("bfloat16", "float16")
+#: Units of the metrics whose last sum counts characters, bytes, words or questions of the data.
+_COUNTED_UNITS: Final = ("bits", "perplexity", "0-1")
 #: Settings named beside the first that differs.
 SHOWN_SETTINGS: Final = 5
 
@@ -20,7 +23,7 @@ def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
     """Refuse evaluations that were not measured the same way on the same items.
 
     Raises:
-        UsageError: other tasks, settings, versions, prompts or items; says which.
+        UsageError: other tasks, settings, versions, prompts, items or counts; says which.
     """
     missing = sorted(set(baseline.tasks) ^ set(candidate.tasks))
     if missing:
@@ -73,6 +76,27 @@ def _check_task(left: TaskResult, right: TaskResult) -> None:
             raise UsageError(
                 f"task {left.name!r}, {metric}: the items differ. Evaluate both again."
             )
+        _check_counts(left.name, SCORES[metric], sums, right.scores[metric])
+
+
+def _check_counts(task: str, score: Score, ours: Sums, theirs: Sums) -> None:
+    """Refuse two sides that counted an item's characters, words or questions differently.
+
+    Counts are of the data, which both were given; they are the last sum of every metric that is
+    held against one. A dialect tax and a noise cost are ratios of a model's own bits.
+    """
+    if score.unit not in _COUNTED_UNITS:
+        return
+    left, right = ours.sums[:, -1], theirs.sums[:, -1]
+    differ = np.flatnonzero(~np.isclose(left, right, rtol=0, atol=0, equal_nan=True))
+    if len(differ):
+        place = differ[0]
+        more = f" ({len(differ)} items differ)" if len(differ) > 1 else ""
+        raise UsageError(
+            f"task {task!r}, {score.name}: item {ours.items[place]!r} has a count of "
+            f"{left[place]:g} in the baseline and of {right[place]:g} in the candidate{more}. "
+            "Both were given the same data, so one of the two is damaged. Evaluate both again."
+        )
 
 
 def check_not_identical(baseline: Evaluation, candidate: Evaluation) -> None:

@@ -84,6 +84,11 @@ class Comparison:
         return decide((row.verdict for row in self.rows), self.policy)
 
     @property
+    def undecided_blocks(self) -> bool:
+        """Whether rows that show too little keep the candidate out."""
+        return self.policy.undecided == "block" or self.decision == "undecided"
+
+    @property
     def draws(self) -> int:
         """Bootstrap draws that were made."""
         return draws_for(sum(row.margin is not None for row in self.rows), self.policy)
@@ -168,17 +173,17 @@ def _check_measured(task: str, score: Score, baseline: float, candidate: float) 
 
 
 def _check_policy_applies(questions: Sequence[Question], policy: Policy) -> None:
-    if all(question.demand is None for question in questions):
-        raise UsageError(
-            f"no row decides: the policy names {', '.join(policy.rules)} for "
-            f"{', '.join(policy.varieties)}, the results hold none of them."
-        )
     covered = {question.variety for question in questions if question.metric == "bits_per_char"}
     absent = [variety for variety in policy.improve if variety not in covered]
     if absent:
         raise UsageError(
             f"the policy wants {absent[0]!r} to improve, but the results hold no bits per "
             f"character of it. Run arabench_lm_{absent[0]}."
+        )
+    if all(question.demand is None for question in questions):
+        raise UsageError(
+            f"no row decides: the policy names {', '.join(policy.rules)} for "
+            f"{', '.join(policy.varieties)}, the results hold none of them."
         )
     decided = {question.variety for question in questions if question.demand is not None}
     named = policy.varieties if "varieties" in policy.model_fields_set else ()

@@ -13,7 +13,6 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.summary import markdown_text
 from arabench.gate.compare import Comparison, Row
-from arabench.gate.policy import Policy
 
 #: Characters that XML 1.0 cannot hold, not even escaped.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -38,7 +37,7 @@ def markdown(comparison: Comparison) -> str:
         f"seed {policy.seed}.",
         "",
     ]
-    for title, verdict in (("Stopped by:", "fail"), (_undecided_title(policy), "undecided")):
+    for title, verdict in (("Stopped by:", "fail"), (_undecided_title(comparison), "undecided")):
         rows = [row for row in comparison.rows if row.verdict == verdict]
         if rows:
             lines += [title, "", *[f"- {describe(_shown(row))}" for row in rows], ""]
@@ -68,9 +67,11 @@ def summary(comparison: Comparison) -> str:
     )
 
 
-def _undecided_title(policy: Policy) -> str:
-    blocks = policy.undecided == "block"
-    return f"Undecided{'' if blocks else ' (which does not block, by the policy)'}:"
+def _undecided_title(comparison: Comparison) -> str:
+    if not comparison.undecided_blocks:
+        return "Undecided (which does not block, by the policy):"
+    allowed = comparison.policy.undecided == "pass"
+    return f"Undecided{' (which blocks, for no row passes)' if allowed else ''}:"
 
 
 def _table(rows: list[Row]) -> list[str]:
@@ -93,7 +94,7 @@ def _fields(row: Row) -> Sequence[str]:
         f"{row.baseline:.4g}",
         f"{row.candidate:.4g}",
         _amount(row, row.degradation),
-        f"{_amount(row, row.low)} to {_amount(row, row.high)}",
+        _interval(row),
         "" if row.margin is None else _amount(row, row.margin),
         row.rule,
         _SIGNS[row.verdict],
@@ -107,10 +108,27 @@ def _shown(row: Row) -> Row:
 
 def _amount(row: Row, value: float) -> str:
     if SCORES[row.metric].higher_is_better:
-        return f"{value:+.3f}"
+        return _signed(value, "+.3f")
+    if value == math.inf:
+        return "infinite"
     if value > 9.995:  # a perplexity can be a million times as high; percents say little then
         return f"x{1 + value:.3g}"
-    return f"{value:+.2%}"
+    return _signed(value, "+.2%")
+
+
+def _signed(value: float, form: str) -> str:
+    """Nothing is neither worse nor better: 0 and what rounds to it have no sign."""
+    text = format(value, form)
+    return text[1:] if not text.strip("+-0.%") else text
+
+
+def _interval(row: Row) -> str:
+    """Both bounds. No bits or perplexity can fall by 100 % or more: that bounds nothing."""
+    relative = not SCORES[row.metric].higher_is_better
+    open_below = row.low == -math.inf or (relative and row.low <= -1)
+    low = "no lower bound" if open_below else _amount(row, row.low)
+    high = "no upper bound" if row.high == math.inf else _amount(row, row.high)
+    return f"{low} to {high}"
 
 
 def _code(text: str) -> str:
@@ -123,7 +141,7 @@ def describe(row: Row) -> str:
     """One sentence on a row."""
     return (
         f"{row.metric} of {row.task}: {row.baseline:.4g} -> {row.candidate:.4g}, degradation "
-        f"{_amount(row, row.degradation)} ({_amount(row, row.low)} to {_amount(row, row.high)}), "
+        f"{_amount(row, row.degradation)} ({_interval(row)}), "
         f"allowed {_amount(row, row.margin or 0.0)} ({row.rule})"
         f"{f'; {reason(row)}' if row.verdict == 'undecided' else ''}"
     )
@@ -138,8 +156,8 @@ def reason(row: Row) -> str:
     if math.isnan(row.low) or math.isnan(row.high):
         return "undecided: it could not be measured"
     wide = (
-        f"undecided on {row.items} items: the interval {_amount(row, row.low)} to "
-        f"{_amount(row, row.high)} reaches beyond {_amount(row, row.margin or 0.0)}"
+        f"undecided on {row.items} items: the interval {_interval(row)} "
+        f"reaches beyond {_amount(row, row.margin or 0.0)}"
     )
     if row.needed_items is None:
         return wide
@@ -152,7 +170,7 @@ def junit(comparison: Comparison) -> str:
     An undecided row is a failure where it blocks, so that CI shows it red, and skipped else.
     """
     deciding = [row for row in comparison.rows if row.verdict != "info"]
-    blocks = comparison.policy.undecided == "block"
+    blocks = comparison.undecided_blocks
     counted = Counter(_kind(row, blocks=blocks) for row in deciding)
     suite = Element(
         "testsuite", name="arabench gate", tests=str(len(deciding)),

@@ -109,11 +109,15 @@ def answer_all(questions: list[Question], policy: Policy) -> list[Answer]:
 
 
 def decide(verdicts: Iterable[Verdict], policy: Policy) -> Decision:
-    """stop: a row failed. undecided: none failed, but one shows too little, and that blocks."""
+    """stop: a row failed. undecided: none failed, but one shows too little, and that blocks.
+
+    Where no row passes nothing was shown at all: undecided, whatever the policy lets pass.
+    """
     found = set(verdicts)
     if "fail" in found:
         return "stop"
-    return "undecided" if "undecided" in found and policy.undecided == "block" else "pass"
+    open_rows = "undecided" in found and policy.undecided == "block"
+    return "undecided" if open_rows or "pass" not in found else "pass"
 
 
 def _too_little(question: Question, policy: Policy) -> Cause | None:

@@ -157,7 +157,7 @@ def test_two_reports_need_two_files(here: Path, capsys: Captured) -> None:
 def test_options_reach_the_policy(here: Path) -> None:
     assert main(["gate", "base", "worse", "--margin", "egy=0.2"]) == 0
     assert main(["gate", "base", "better", "--improve", "egy"]) == 0
-    assert main(["gate", "base", "worse", "--margin", "egy=0.2", "--improve", "egy"]) == 1
+    assert main(["gate", "base", "worse", "--improve", "egy"]) == 1
     assert main(["gate", "base", "worse", "--varieties", "egy"]) == 1
     (here / "gate.yaml").write_text("rules: {bits_per_char: {margin: 0.3}}")
     assert main(["gate", "base", "worse", "--policy", "gate.yaml"]) == 0
@@ -167,13 +167,39 @@ def test_options_reach_the_policy(here: Path) -> None:
     ("option", "value", "says"),
     [("--margin", "egy", "is not VARIETY=SHARE"), ("--margin", "egy=x", "is not VARIETY=SHARE"),
      ("--margin", "egy=nan", "finite"), ("--margin", "egy=inf", "finite"),
-     ("--margin", "egy=-1", "finite"), ("--margin", "xyz=1", "unknown variety 'xyz'"),
+     ("--margin", "egy=-1", "finite"), ("--margin", "xyz=0.1", "unknown variety 'xyz'"),
+     ("--margin", "egy=5", "a margin is a share, less than 1; for 5 % write 0.05"),
+     ("--margin", "egy=1e200", "a margin is a share"),
      ("--improve", "egi", "Did you mean 'egy'"), ("--improve", "lev", "Run arabench_lm_lev"),
      ("--varieties", "", "unknown variety ''"), ("--varieties", "msa", "no row decides"),
-     ("--varieties", "egy,msa", "lets 'msa' decide"), ("--policy", "none.yaml", "cannot be read")],
+     ("--varieties", "egy,msa", "lets 'msa' decide"),
+     ("--policy", "none.yaml", "'none.yaml' does not exist.")],
 )  # fmt: skip
 def test_wrong_options(here: Path, capsys: Captured, option: str, value: str, says: str) -> None:
     assert says in refusal(capsys, "base", "better", option, value)
+
+
+def test_options_that_contradict_each_other(here: Path, capsys: Captured) -> None:
+    twice = refusal(capsys, "base", "better", "--margin", "egy=0.05", "--margin", "egy=0.5")
+    assert "--margin names 'egy' twice, with 0.05 and with 0.5. Give it once." in twice
+    both = refusal(capsys, "base", "better", "--margin", "egy=0.2", "--improve", "egy")
+    assert "'egy' is in `improve`" in both
+
+
+def test_rules_of_a_file_are_laid_over_the_default_ones(here: Path) -> None:
+    lost = [
+        Task("mmlu", {"acc": [(f"{i}", (float(i < right), 1.0)) for i in range(50)]})
+        for right in (40, 4)
+    ]
+    write(here / "left", [lm_task("egy", BITS, CHARS), lost[0]])
+    write(here / "right", [egy(-0.05), lost[1]])
+    for rules, status in (
+        ("bits_per_char: {margin: 0.3}", 1),
+        ("bits_per_char: {margin: 0.3}, acc: null", 0),
+        ("acc: {margin: 0.9, test: regression}", 0),
+    ):
+        (here / "gate.yaml").write_text(f"rules: {{{rules}}}")
+        assert main(["gate", "left", "right", "--policy", "gate.yaml"]) == status
 
 
 # --- undecided -----------------------------------------------------------------------------------
@@ -218,6 +244,20 @@ def test_enough_items_of_nothing_are_undecided(here: Path, capsys: Captured) -> 
     assert "UNDECIDED" not in capsys.readouterr().out.splitlines()[0]
     suite = parse(here / "gate.xml").getroot()[0]  # noqa: S314
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+
+
+def test_nothing_shown_at_all_is_undecided_whatever_the_policy_lets_pass(
+    here: Path, capsys: Captured
+) -> None:
+    sides = [str(limited(here, name, seed)) for name, seed in (("left", 1), ("right", 2))]
+    (here / "gate.yaml").write_text("undecided: pass")
+    command = ["gate", *sides, "--policy", "gate.yaml", "--junit", "gate.xml"]
+    assert main(command) == 3
+    out, err = capsys.readouterr()
+    assert "Undecided (which blocks, for no row passes):" in out
+    assert err == "arabench: gate: UNDECIDED (0 of 2 deciding rows pass, 2 undecided)\n"
+    suite = parse(here / "gate.xml").getroot()[0]  # noqa: S314
+    assert (suite.get("failures"), suite.get("skipped")) == ("2", "0")
 
 
 # --- refusals ------------------------------------------------------------------------------------

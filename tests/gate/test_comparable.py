@@ -120,6 +120,41 @@ def test_conditions_of_a_task_are_compared() -> None:
         compare(left, right, Policy())
 
 
+def counted(metric: str, numerator: float, counts: Any) -> Task:
+    width = {"noise_acc": 7, "noise_cost": 6}.get(metric, 2)
+    rows = [
+        (f"{i:02}", (*[numerator * (i + k + 1) for k in range(width - 1)], float(count)))
+        for i, count in enumerate(counts)
+    ]
+    return Task("x", {metric: rows})
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity", "acc", "f1",
+     "exact_match", "bits_per_char@0.2", "acc@0.5", "noise_acc"],
+)  # fmt: skip
+def test_an_item_counts_the_same_on_both_sides(metric: str) -> None:
+    counts = np.full(40, 50.0)
+    longer = counts.copy()
+    longer[[3, 7]] = 51
+    left, right = counted(metric, 1.0, counts), counted(metric, 1.01, longer)
+    says = (
+        rf"task 'x', {metric}: item '03' has a count of 50 in the baseline and of 51 in the "
+        r"candidate \(2 items differ\)\. .*Evaluate both again"
+    )
+    with pytest.raises(UsageError, match=says):
+        judge([lm("egy", OURS), left], [lm("egy", THEIRS), right])
+    equal = counted(metric, 1.01, counts)
+    assert judge([lm("egy", OURS), left], [lm("egy", THEIRS), equal], varieties=("egy",)).rows
+
+
+@pytest.mark.parametrize("metric", ["dialect_tax", "noise_cost"])
+def test_ratios_of_a_models_own_bits_have_no_counts(metric: str) -> None:
+    left, right = counted(metric, 1.0, np.full(40, 50.0)), counted(metric, 1.01, np.full(40, 51.0))
+    assert judge([lm("egy", OURS), left], [lm("egy", THEIRS), right]).rows
+
+
 def test_different_items_are_refused() -> None:
     other = Task(
         "arabench_lm_egy",

@@ -178,12 +178,20 @@ def test_nothing_right_on_both_sides_is_undecided() -> None:
 
 
 def test_the_policy_can_let_undecided_rows_pass() -> None:
-    ours, theirs = few(9, 0.3)
-    assert judge(ours, theirs, undecided="pass").decision == "pass"
+    ours, theirs = few(40, 0.3)
     failing = [few(40, -0.3)[side] for side in (0, 1)]
-    left = [ours, accuracy("a", [0] * 40)]
-    assert judge(left, [theirs, accuracy("a", [0] * 40)], undecided="pass").passed
+    left, right = [ours, accuracy("a", [0] * 40)], [theirs, accuracy("a", [0] * 40)]
+    assert judge(left, right).decision == "undecided"
+    assert judge(left, right, undecided="pass").passed
     assert judge(*failing, undecided="pass").decision == "stop"
+
+
+def test_a_run_in_which_no_row_passes_is_undecided_under_any_policy() -> None:
+    for ours, theirs in (few(9, 0.3), few(9, -0.3)):
+        found = judge(ours, theirs, undecided="pass")
+        assert (found.decision, found.passed, found.undecided_blocks) == ("undecided", False, True)
+        other = accuracy("x", [1, 0] * 9, "exact_match")  # reported only: it shows nothing
+        assert not judge([ours, other], [theirs, other], undecided="pass").passed
 
 
 def test_a_failed_row_stops_whatever_is_undecided() -> None:
@@ -240,7 +248,7 @@ def test_bounds_and_verdicts_agree() -> None:
 def test_values_of_no_working_model_are_refused(
     ours: Any, theirs: Any, who: str, test: Any
 ) -> None:
-    rules = {"bits_per_char": Rule(margin=1, test=test)}
+    rules = {"bits_per_char": Rule(margin=0.9, test=test)}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error")
         with pytest.raises(UsageError, match=f"of the {who} is .* no working model"):
@@ -253,7 +261,7 @@ def test_infinitely_worse_is_worse(test: Any) -> None:
     def task(bits: float) -> Task:
         return Task("x", {"word_perplexity": [(f"{i}", (bits + i, 1.0)) for i in range(20)]})
 
-    rules = {"word_perplexity": Rule(margin=1, test=test)}
+    rules = {"word_perplexity": Rule(margin=0.9, test=test)}
     row = judge(task(3), task(5000), rules=rules).rows[0]
     assert (row.candidate, row.verdict) == (math.inf, "fail")
 

@@ -58,7 +58,7 @@ def test_markdown_holds_the_decision_and_its_numbers() -> None:
     ]  # fmt: skip
     assert rows["bits_per_char", "arabench_lm_msa"][5] == "+10.00%"
     assert rows["bits_per_char", "arabench_lm_msa"][-1] == "**FAIL**"
-    assert rows["acc", "mmlu"][3:6] == ["0.5", "0.5", "+0.000"]
+    assert rows["acc", "mmlu"][3:6] == ["0.5", "0.5", "0.000"]
     assert rows["exact_match", "mmlu"][3:6] == ["0.5", "0.25", "+0.250"]
     assert rows["exact_match", "mmlu"][7:] == ["", "reported", "-"]
     stopped = report.split("Stopped by:")[1].split("##")[0]
@@ -133,7 +133,33 @@ def test_an_undecided_row_that_could_not_be_measured() -> None:
     broken = replace(comparison().rows[0], verdict="undecided", cause="interval", low=nan, high=nan)
     assert "could not be measured" in describe(broken)
     wide = replace(broken, low=0.0, high=float("inf"))
-    assert describe(wide).endswith("the interval +0.00% to xinf reaches beyond +2.00%")
+    assert describe(wide).endswith("the interval 0.00% to no upper bound reaches beyond +2.00%")
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "shown"),
+    [
+        ("bits_per_char", -1.0, float("inf"), "no lower bound to no upper bound"),
+        ("bits_per_char", float("-inf"), 0.1, "no lower bound to +10.00%"),
+        ("bits_per_char", -0.00001, 0.00001, "0.00% to 0.00%"),
+        ("bits_per_char", -0.0001, 0.0001, "-0.01% to +0.01%"),
+        ("word_perplexity", -0.5, 1e6, "-50.00% to x1e+06"),
+        ("acc", -0.0004, 0.0, "0.000 to 0.000"),
+        ("acc", -0.0, -0.0006, "0.000 to -0.001"),
+        ("acc", float("-inf"), float("inf"), "no lower bound to no upper bound"),
+        ("bleu", -1.0, 10.0, "-1.000 to +10.000"),
+    ],
+)
+def test_bounds_in_words(metric: str, low: float, high: float, shown: str) -> None:
+    found = comparison()
+    row = replace(found.rows[0], metric=metric, low=low, high=high)
+    assert f"({shown})" in describe(row)
+    assert f"| {shown} |" in markdown(replace(found, rows=(row,)))
+
+
+def test_an_infinite_perplexity_is_named_so() -> None:
+    row = replace(comparison().rows[0], metric="word_perplexity", degradation=float("inf"))
+    assert "degradation infinite (" in describe(row)
 
 
 @pytest.mark.parametrize(("confidence", "shown"), [(0.975, "97.5%"), (0.995, "99.5%")])
@@ -184,7 +210,7 @@ def test_undefined_numbers_can_be_shown() -> None:
     found = comparison()
     broken = replace(found.rows[0], low=float("nan"), high=float("inf"), candidate=float("inf"))
     report = markdown(replace(found, rows=(broken, *found.rows[1:])))
-    assert "+nan% to xinf" in report
+    assert "+nan% to no upper bound" in report
 
 
 def test_a_perplexity_that_explodes_is_shown_as_a_factor() -> None:
