@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
+
+from arabench.trainers.monitors.losses import diverged
 
 #: Training rows on which it is measured what the adapter does.
 PROBE_ROWS: Final = 16
@@ -20,6 +23,9 @@ def probe_losses(trainer: Any) -> tuple[float, float]:
 
     The logged losses come from different rows with dropout, and differ by chance; these
     come from the same rows without.
+
+    Raises:
+        ArabenchError: the last step made the adapter's numbers no numbers.
     """
     import torch
 
@@ -37,4 +43,6 @@ def probe_losses(trainer: Any) -> tuple[float, float]:
         trained = mean_loss()
         with trainer.model.disable_adapter():
             untrained = mean_loss()
+    if not math.isfinite(trained):
+        raise diverged(f"after its last step the loss with the adapter is {trained}")
     return untrained, trained

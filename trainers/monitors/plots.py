@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def plot_losses(rows: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), constrained_layout=True)
     marker = "o" if len(steps) < 2 else None  # a line through one point is invisible
     for axis, (key, title, unit) in zip(axes.flat, panels, strict=True):
-        axis.plot(steps, [row[key] / unit for row in rows], linewidth=1.2, marker=marker)
+        values = [math.nan if row[key] is None else row[key] / unit for row in rows]  # a gap
+        axis.plot(steps, values, linewidth=1.2, marker=marker)
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("optimizer step")
         axis.grid(alpha=0.3)

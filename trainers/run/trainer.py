@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +86,7 @@ def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> An
         "use_cpu": device == "cpu",
         "logging_steps": 1,
         "logging_first_step": True,
+        "logging_nan_inf_filter": False,  # it logs the loss of a diverged step as 0
         "save_strategy": "steps",
         "save_steps": training.save_every,
         "save_total_limit": training.keep_checkpoints,
@@ -101,14 +103,50 @@ def run(trainer: Any, checkpoint: Path | None) -> None:
     """Train to the end, from a checkpoint if there is one.
 
     Raises:
-        ArabenchError: the GPU's memory is not enough.
+        ArabenchError: the GPU's memory is not enough, the run diverged, or the checkpoint
+            cannot be read.
     """
     import torch
 
+    begun = _first_step()
+    trainer.add_callback(begun)
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with contextlib.suppress(_AtItsEnd):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
         raise ArabenchError(
             f"the GPU's memory is not enough: {str(error).splitlines()[0]} Lower "
             "training.max_length or training.batch_size, or use quantization.bits: 4."
         ) from error
+    except ArabenchError:
+        raise
+    except Exception as error:  # whatever the libraries make of a damaged checkpoint
+        if checkpoint is None or begun.seen:
+            raise
+        raise ArabenchError(
+            f"checkpoint {str(checkpoint)!r} cannot be resumed from: {type(error).__name__}: "
+            f"{str(error)[:300]}. Remove that folder to go on from the one before, or use "
+            "--overwrite to start over."
+        ) from error
+
+
+class _AtItsEnd(Exception):
+    """A run that is resumed had done all its steps."""
+
+
+def _first_step() -> Any:
+    """A callback that knows whether a step began: before, only what is resumed is read.
+
+    It ends a run that has done all its steps, to which the trainer would add one.
+    """
+    from transformers import TrainerCallback
+
+    class FirstStep(TrainerCallback):  # type: ignore[misc]
+        seen = False
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.seen = True
+            if state.global_step >= state.max_steps:
+                raise _AtItsEnd
+
+    return FirstStep()
