@@ -140,3 +140,60 @@ def test_digest_is_of_tokens_and_labels(tokenizer: Any) -> None:
     }
     # The third has the tokens and labels of the first.
     assert len(digests) == 4
+
+
+@pytest.fixture
+def dropping(tiny_base: Path) -> Any:
+    """A tokenizer whose normalizer drops Latin letters."""
+    from tokenizers import Regex
+    from tokenizers.normalizers import Replace
+    from transformers import AutoTokenizer
+
+    made = AutoTokenizer.from_pretrained(tiny_base)
+    made.backend_tokenizer.normalizer = Replace(Regex("[a-z]"), "")
+    assert made("abc")["input_ids"] == []
+    return made
+
+
+def begun_by(tokenizer: Any) -> Any:
+    """The tokenizer, made to put a token before each text."""
+    from tokenizers.processors import TemplateProcessing
+
+    begin = tokenizer.convert_ids_to_tokens(5)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{begin} $A", special_tokens=[(begin, 5)]
+    )
+    return tokenizer
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_texts_that_the_tokenizer_drops_are_left_out_and_counted(
+    begins: bool, dropping: Any
+) -> None:
+    """They would be rows of the end of text alone, without a token to predict and of loss 0."""
+    tokenizer = begun_by(dropping) if begins else dropping
+    encoded = encode(texts(tokenizer, "نص", "abc", SENTENCE, "x"), tokenizer, 64)
+    assert (len(encoded.dataset), encoded.vanished) == (2, 2)
+    assert encoded.notes(4, 64) == [
+        "2 of 4 rows were left out: the tokenizer keeps nothing of their text"
+    ]
+    assert encoded.sha256 == encode(texts(tokenizer, "نص", SENTENCE), tokenizer, 64).sha256
+    with pytest.raises(DataError, match=r"^none of 2 rows can be learned: .* of the text of 2 "):
+        encode(texts(tokenizer, "abc", "x"), tokenizer, 64)
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_responses_that_the_tokenizer_drops_are_left_out_and_counted(
+    begins: bool, dropping: Any
+) -> None:
+    tokenizer = begun_by(dropping) if begins else dropping
+    rows = pairs(tokenizer, ("", "abc"), ("ما؟ ", "abc"), ("ab", "نعم"), ("ما؟ ", "نعم"))
+    encoded = encode(rows, tokenizer, 64)
+    assert (len(encoded.dataset), encoded.vanished, encoded.left_out) == (2, 2, 0)
+    assert encoded.notes(4, 64) == [
+        "2 of 4 rows were left out: the tokenizer keeps nothing of their response"
+    ]
+    for row in encoded.dataset["labels"]:
+        assert [label for label in list(row)[1:] if label != IGNORED]
+    with pytest.raises(DataError, match=r"of 1 .*, and the prompts of 1 alone fill .*max_length"):
+        encode(pairs(tokenizer, ("", "abc"), (SENTENCE * 9, "نص")), tokenizer, 16)

@@ -27,6 +27,9 @@ class Encoded:
         texts_divided: texts longer than max_length, which became several rows.
         responses_shortened: rows longer than max_length, whose response lost its end.
         left_out: rows whose prompt alone fills max_length.
+        vanished: rows of whose text, or response, the tokenizer keeps nothing, as where its
+            normalizer drops it; they would teach to end at once, or nothing at all.
+        pairs: rows are prompts and responses, not texts.
     """
 
     dataset: Any
@@ -35,9 +38,21 @@ class Encoded:
     texts_divided: int
     responses_shortened: int
     left_out: int
+    vanished: int
+    pairs: bool
 
     def notes(self, rows: int, max_length: int) -> list[str]:
         """What a user should know of `rows` rows before the first step, in words."""
+        found = self._notes_of_length(rows, max_length)
+        if self.vanished:
+            what = "response" if self.pairs else "text"
+            found.append(
+                f"{self.vanished:,} of {rows:,} rows were left out: the tokenizer keeps nothing of "
+                f"their {what}"
+            )
+        return found
+
+    def _notes_of_length(self, rows: int, max_length: int) -> list[str]:
         longer = self.texts_divided + self.responses_shortened + self.left_out
         if not longer:
             return []
@@ -79,7 +94,10 @@ def encode(rows: Any, tokenizer: Any, max_length: int) -> Encoded:
     pair = "prompt" in rows.column_names
     ids: list[list[int]] = []
     labels: list[list[int]] = []
-    longer = left_out = 0
+    longer = left_out = vanished = 0
+    end = tokenizer.eos_token
+    nothing = {(), (tokenizer.eos_token_id,)}
+    nothing |= {tuple(tokens) for tokens, _ in _tokenized({"text": [end]}, tokenizer, False)}
     for start in range(0, len(rows), _BATCH_ROWS):
         batch = rows[start : start + _BATCH_ROWS]
         for tokens, learned_from in _tokenized(batch, tokenizer, pair):
@@ -87,15 +105,15 @@ def encode(rows: Any, tokenizer: Any, max_length: int) -> Encoded:
             if pair and learned_from >= max_length:
                 left_out += 1
                 continue
+            if tuple(tokens[learned_from:]) in nothing:
+                vanished += 1
+                continue
             longer += too_long
             for piece in [tokens[:max_length]] if pair else _pieces(tokens, max_length):
                 ids.append(piece)
                 labels.append([IGNORED] * learned_from + piece[learned_from:])
     if not ids:
-        raise DataError(
-            f"no row has a response within training.max_length ({max_length} tokens): the prompts "
-            "alone are longer. Raise it."
-        )
+        raise DataError(_nothing_left(len(rows), left_out, max_length, pair))
     digest = hashlib.sha256()
     for row in (*ids, *labels):
         digest.update(array.array("q", [len(row), *row]).tobytes())
@@ -106,6 +124,22 @@ def encode(rows: Any, tokenizer: Any, max_length: int) -> Encoded:
         texts_divided=0 if pair else longer,
         responses_shortened=longer if pair else 0,
         left_out=left_out,
+        vanished=vanished,
+        pairs=pair,
+    )
+
+
+def _nothing_left(rows: int, left_out: int, max_length: int, pair: bool) -> str:
+    if left_out == rows:
+        return (
+            f"no row has a response within training.max_length ({max_length} tokens): the prompts "
+            "alone are longer. Raise it."
+        )
+    also = f", and the prompts of {left_out:,} alone fill training.max_length" if left_out else ""
+    return (
+        f"none of {rows:,} rows can be learned: the tokenizer keeps nothing of the "
+        f"{'response' if pair else 'text'} of {rows - left_out:,} (its normalizer drops it){also}. "
+        "Check the data, and that the tokenizer belongs to the model."
     )
 
 

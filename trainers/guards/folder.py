@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
-from arabench.errors import ArabenchError, UsageError
+from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.files.atomic import write_text_atomically
 from arabench.files.records import read_json_object
 from arabench.models.checkpoints import RECORD_NAME
@@ -22,6 +23,7 @@ _MARK: Final = "# Resolved by `arabench train` for the run in this folder. Do no
 #: Locked by the process that trains into the folder, whose number it holds. The lock ends with
 #: the process; a file without one means nothing.
 LOCK_NAME: Final = ".arabench-train.lock"
+_STEP: Final = re.compile(r"-[0-9]+$")
 #: What must be the same when a run is resumed, in words.
 _SAME: Final = {
     "base_sha256": "the base weights",
@@ -120,16 +122,20 @@ def _lock_stream(stream: IO[str]) -> None:
         return
 
 
-def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> Path | None:
-    """The checkpoint to resume from, if there is one; writes nothing.
+def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> tuple[Path | None, list[str]]:
+    """The newest whole checkpoint to resume from, if there is one; writes nothing.
+
+    Returns:
+        its folder or None, and what is said of newer ones that are damaged.
 
     Raises:
         UsageError: what it was trained on is no longer the same.
+        DataError: the record of that is damaged.
     """
-    checkpoint = _last_checkpoint(folder / "checkpoints")
+    checkpoint, damaged = last_checkpoint(folder / "checkpoints")
     begun_with = folder / "checkpoints" / RECORD_NAME
     if checkpoint and begun_with.exists():
-        before = read_json_object(begun_with)
+        before = read_or_overwrite(begun_with)
         for key, what in _SAME.items():
             was, is_now = before.get(key), provenance[key]
             if was != is_now:
@@ -138,7 +144,23 @@ def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> Path | None:
                     f"{what} changed since the run in {str(folder)!r} began{shown}, so it cannot "
                     "be resumed. Restore that, choose another output_dir, or use --overwrite."
                 )
-    return checkpoint
+    go_on = f"goes on from {checkpoint.name}" if checkpoint else "begins anew"
+    return checkpoint, [f"{why}; the run {go_on}" for why in damaged]
+
+
+def read_or_overwrite(file: Path) -> dict[str, Any]:
+    """A record of a run.
+
+    Raises:
+        DataError: it is damaged; the run can be started over.
+    """
+    try:
+        return read_json_object(file)
+    except DataError as error:
+        raise DataError(
+            f"{error} The record of the run is damaged: restore it, choose another output_dir, "
+            "or use --overwrite."
+        ) from error
 
 
 def claim(folder: Path, recipe: Recipe, provenance: dict[str, Any], overwrite: bool) -> None:
@@ -158,15 +180,37 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rsplit("-", 1)[1])
 
 
-def _last_checkpoint(folder: Path) -> Path | None:
-    """Newest complete checkpoint: the trainer writes trainer_state.json last."""
-    found = [path for path in folder.glob("checkpoint-*") if _is_complete(path)]
-    return max(found, key=step_of, default=None)
+def last_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest whole checkpoint, and what is wrong with newer ones, in words."""
+    damaged = []
+    found = [path for path in folder.glob("checkpoint-*") if _STEP.search(path.name)]
+    for checkpoint in sorted(found, key=step_of, reverse=True):
+        fault = _fault_of(checkpoint)
+        if not fault:
+            return checkpoint, damaged
+        damaged.append(f"{checkpoint.name} is not whole ({fault})")
+    return None, damaged
 
 
-def _is_complete(checkpoint: Path) -> bool:
+def _fault_of(checkpoint: Path) -> str:
+    """What is missing or damaged in a checkpoint, empty if nothing is.
+
+    The trainer writes trainer_state.json last: without it the run was killed before.
+    """
+    from safetensors import safe_open
+
     try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # killed before or while it was written
-        return False
-    return True
+        state = read_json_object(checkpoint / "trainer_state.json")
+    except DataError:
+        return "trainer_state.json"
+    if state.get("global_step") != step_of(checkpoint):
+        return "trainer_state.json"
+    weights = checkpoint / "adapter_model.safetensors"
+    try:
+        with safe_open(str(weights), "np") as file:
+            if not file.keys():
+                return weights.name
+    except Exception:  # no file, cut, or no safetensors
+        return weights.name
+    archives = ("optimizer.pt", "scheduler.pt", "rng_state.pth")
+    return next((name for name in archives if not zipfile.is_zipfile(checkpoint / name)), "")

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
-from arabench.files.records import read_json_object
 from arabench.models.checkpoints import RECORD_NAME, BaseInfo, weights_sha256
 from arabench.models.devices import Precision, Threads
 from arabench.trainers.data.rows import Rows
 from arabench.trainers.data.sources import Place, files_sha256
 from arabench.trainers.data.tokens import Encoded
+from arabench.trainers.guards.folder import read_or_overwrite
 from arabench.trainers.guards.probe import learned
 from arabench.trainers.recipe import Recipe
 from arabench.trainers.run.environment import environment, write_json
 
 #: What run.json keeps of an outcome.
-_STORED: Final = (
-    "steps", "first_loss", "last_loss", "untrained_loss", "trained_loss", "resumed_from",
-    "trainable_parameters", "seconds", "rows_without_text", "rows_cut_off", "texts_divided",
-    "responses_shortened",
+_COUNTS: Final = (
+    "steps", "resumed_from", "trainable_parameters", "rows_without_text", "rows_cut_off",
+    "rows_vanished", "texts_divided", "responses_shortened",
 )  # fmt: skip
+_NUMBERS: Final = ("first_loss", "last_loss", "untrained_loss", "trained_loss", "seconds")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Outcome:
         finished_before: the same recipe had already been run to its end.
         rows_without_text: rows of the data that were left out because they hold no text.
         rows_cut_off: rows left out because their prompt fills max_length.
+        rows_vanished: rows left out because the tokenizer keeps nothing of what is learned.
         texts_divided: texts longer than max_length, which became several rows.
         responses_shortened: responses that max_length cut.
     """
@@ -54,6 +55,7 @@ class Outcome:
     seconds: float
     rows_without_text: int
     rows_cut_off: int
+    rows_vanished: int
     texts_divided: int
     responses_shortened: int
 
@@ -80,7 +82,7 @@ class Machine:
 
 def write_run(place: Path, outcome: Outcome, provenance: dict[str, Any], machine: Machine) -> None:
     """run.json, written last: a folder that has it holds a finished run."""
-    result = {name: getattr(outcome, name) for name in _STORED}
+    result = {name: getattr(outcome, name) for name in (*_COUNTS, *_NUMBERS)}
     write_json(
         place / "run.json",
         {
@@ -136,20 +138,33 @@ def finished_run(place: Path, places: list[Place], info: BaseInfo | None) -> Out
     if not file.exists() or not (place / "adapter" / RECORD_NAME).exists():
         return None
     shutil.rmtree(place / "checkpoints", ignore_errors=True)  # left by a kill at the very end
-    run = read_json_object(file)
-    missing = [name for name in _STORED if name not in run]
-    if missing:
-        raise DataError(
-            f"{file} is damaged or of another version: it lacks {missing[0]!r}. Use --overwrite."
-        )
+    run = read_or_overwrite(file)
+    stored = {name: _number(file, run, name) for name in (*_COUNTS, *_NUMBERS)}
     for key, now in sources(places, info).items():
         if run.get(key) != now:
             raise UsageError(
                 f"the {key.partition('_')[0]} changed since the run in {str(place)!r} ended. "
                 "Choose another output_dir, or use --overwrite."
             )
-    stored = {name: run[name] for name in _STORED}
     return Outcome(adapter=place / "adapter", finished_before=True, **stored)
+
+
+def _number(file: Path, run: dict[str, Any], name: str) -> Any:
+    """A number that run.json keeps.
+
+    Raises:
+        DataError: it is missing, or no number.
+    """
+    value = run.get(name)
+    if type(value) in ({int} if name in _COUNTS else {int, float}):
+        return value
+    kind = "whole number" if name in _COUNTS else "number"
+    found = f"its {name!r} is {str(value)[:80]!r} and no {kind}"
+    fault = found if name in run else f"it lacks {name!r}"
+    raise DataError(
+        f"{file} is damaged or of another version: {fault}. Choose another output_dir, or use "
+        "--overwrite."
+    )
 
 
 def ends(losses: list[float]) -> tuple[float, float]:

@@ -46,7 +46,8 @@ def train(
 
     Raises:
         UsageError: wrong base, data or device, or the folder holds another run or is in use.
-        DataError: broken rows, or none that can be learned from.
+        DataError: broken rows, none that can be learned from, or a damaged record of a run.
+        ArabenchError: the run diverged, its checkpoint is damaged, or memory is not enough.
     """
     place = Path(recipe.output_dir)
     folder.check_folder(place, recipe, overwrite)
@@ -87,7 +88,9 @@ def _train(
         say(note)
     checks.check_context(encoded.longest, found.max_tokens, recipe)
     provenance = outcome.provenance_of(recipe, machine, places, info, rows, encoded)
-    checkpoint = None if overwrite else folder.find_checkpoint(place, provenance)
+    checkpoint, damaged = (None, []) if overwrite else folder.find_checkpoint(place, provenance)
+    for note in damaged:
+        say(note)
 
     # Load.
     say(f"loading {recipe.base.name} ({recipe.quantization.bits} bits)")
@@ -110,7 +113,7 @@ def _train(
     first, last = outcome.ends([row["loss"] for row in history])
     came = Outcome(
         adapter=place / "adapter",
-        steps=history[-1]["step"] if history else 0,
+        steps=built.state.global_step,
         first_loss=first,
         last_loss=last,
         untrained_loss=untrained,
@@ -121,6 +124,7 @@ def _train(
         seconds=round(time.monotonic() - started, 1),
         rows_without_text=rows.skipped,
         rows_cut_off=encoded.left_out,
+        rows_vanished=encoded.vanished,
         texts_divided=encoded.texts_divided,
         responses_shortened=encoded.responses_shortened,
     )
