@@ -230,15 +230,17 @@ def _needed_items(
     """About how many items settle an undecided row, if its degradation stays what it is.
 
     A bound's distance from the estimate shrinks with the square root of the number of items.
+    Nothing can be said where a few wild items alone put the estimate beyond the margin.
     """
     if answer.cause == "items":
         return policy.min_items
     if answer.cause != "interval":
         return None
-    estimate = question.contrast.degradation
+    better = question.contrast.degradation <= question.margin
+    estimate = question.contrast.degradation if better else question.contrast.capped_degradation
     gap = question.margin - estimate
-    width = high - estimate if gap > 0 else low - estimate
-    if gap == 0 or not math.isfinite(width):
+    width = (high if better else low) - estimate
+    if gap == 0 or (gap > 0) != better or not math.isfinite(width):
         return None
     needed = question.contrast.items * (width / gap) ** 2
     return math.ceil(needed) if needed <= MOST_ITEMS else None

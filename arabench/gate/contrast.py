@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,12 @@ from arabench.statistics.resampling import (
 Scale = Literal["ratio", "log2 ratio", "plain"]
 
 
+#: Before a candidate is called worse, its bits on an item count as at most so many times the
+#: baseline's. Sums can only fall by it, so nobody is called worse who is not, and one broken item
+#: cannot hide what all others show. More than any margin allows, which is less than twice.
+WORST_COUNTED: Final = 2.5
+
+
 @dataclass(frozen=True)
 class Contrast:
     """One metric of both models, item by item.
@@ -34,19 +40,23 @@ class Contrast:
         degradation: on all items: relative where lower is better (candidate / baseline - 1),
             absolute where higher is better (baseline - candidate).
         items: independent pairs of answers.
+        paired: what they show.
+        capped: the same with no item beyond `WORST_COUNTED`, which is what can show a candidate
+            to be worse; `paired` itself where there is none.
         least, most: degradation that the metric can have.
     """
 
     degradation: float
     items: int
     paired: Paired
+    capped: Paired
     scale: Scale
     least: float
     most: float
 
     def shown_worse(self, margin: float) -> float:
         """p-value against "degradation is `margin` or less"."""
-        return self.paired.above(self._theta(margin))
+        return self.capped.above(self._theta(margin))
 
     def shown_better(self, margin: float) -> float:
         """p-value against "degradation is `margin` or more"."""
@@ -54,7 +64,14 @@ class Contrast:
 
     def low(self, level: float) -> float:
         """One-sided lower bound of the degradation at error `level`."""
-        return self._degradation(self.paired.lower(level))
+        return self._degradation(self.capped.lower(level))
+
+    @property
+    def capped_degradation(self) -> float:
+        """The point estimate without what items beyond `WORST_COUNTED` exceed it by."""
+        if self.capped is self.paired:
+            return self.degradation
+        return self._degradation(self.capped.estimate)
 
     def high(self, level: float) -> float:
         """One-sided upper bound of the degradation at error `level`."""
@@ -110,14 +127,16 @@ def contrast_all(pairs: Sequence[Pair], draws: int, seed: int) -> list[Contrast]
         drawn = _Draws(_weights(count, draws, seed))
         with np.errstate(invalid="ignore"):  # what cannot be measured is NaN, and shows nothing
             ready = [_Prepared.of(pairs[place], drawn) for place in alike]
-            measured = measure_together(
-                [(one.excess, one.size, one.assumed) for one in ready], drawn.all()
-            )
-        for place, one, paired in zip(alike, ready, measured, strict=True):
+            measures = [(one.excess, one.size, one.assumed) for one in ready]
+            measures += [(one.capped, one.size, 0) for one in ready if one.capped is not None]
+            measured = measure_together(measures, drawn.all())
+        paireds, tamed = measured[: len(ready)], iter(measured[len(ready) :])
+        for place, one, paired in zip(alike, ready, paireds, strict=True):
             score = pairs[place].score
+            capped = paired if one.capped is None else next(tamed)
             most = {"0-1": 1.0, "0-100": 100.0}.get(score.unit, math.inf)
             least = -most if score.higher_is_better else -1.0
-            found[place] = Contrast(one.whole, count, paired, one.scale, least, most)
+            found[place] = Contrast(one.whole, count, paired, capped, one.scale, least, most)
     return [found[place] for place in range(len(pairs))]
 
 
@@ -143,13 +162,17 @@ class _Draws:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """Items of one metric as the paired test wants them; see `Paired` and `Contrast`."""
+    """Items of one metric as the paired test wants them; see `Paired` and `Contrast`.
+
+    `capped` is None where no excess is beyond `WORST_COUNTED`.
+    """
 
     whole: float
     excess: Array
     size: Array
     assumed: int
     scale: Scale
+    capped: Array | None
 
     @classmethod
     def of(cls, pair: Pair, drawn: _Draws) -> _Prepared:
@@ -165,7 +188,10 @@ class _Prepared:
         assumed = 0
         if score.unit == "0-1":
             excess, size, assumed = _with_unseen(excess, size)
-        return cls(whole, excess, size, assumed, scale)
+        capped = None
+        if scale == "ratio" and np.any(excess > WORST_COUNTED * size):
+            capped = np.minimum(excess, WORST_COUNTED * size)
+        return cls(whole, excess, size, assumed, scale, capped)
 
 
 def _as_ratio(score: Score, ours: Array, theirs: Array) -> tuple[Array, Array, Scale]:

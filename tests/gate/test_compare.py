@@ -266,6 +266,40 @@ def test_infinitely_worse_is_worse(test: Any) -> None:
     assert (row.candidate, row.verdict) == (math.inf, "fail")
 
 
+def wild(others: float, count: int = 40) -> tuple[Task, Task]:
+    """One item costs a million million times its bits, the others `others` times."""
+    chars, ours, theirs = pair_of_bits(count, 0.0, seed=3, noise=0.01)
+    theirs *= others
+    theirs[5] *= 1e12
+    return lm_task("egy", ours, chars), lm_task("egy", theirs, chars)
+
+
+@pytest.mark.parametrize("test", ["regression", "non_inferiority"])
+@pytest.mark.parametrize("others", [1.1, 1.5, 20.0])
+def test_one_wild_item_does_not_hide_that_all_are_worse(others: float, test: Any) -> None:
+    row = judge(*wild(others), rules={"bits_per_char": Rule(margin=0.02, test=test)}).rows[0]
+    assert (row.verdict, row.degradation > 1e9) == ("fail", True)
+    assert 0.02 < row.low < 1.5
+
+
+def test_one_wild_item_alone_shows_nothing() -> None:
+    row = judge(*wild(1.0)).rows[0]
+    assert (row.verdict, row.cause) == ("undecided", "interval")
+    assert -0.05 < row.low < 0.02
+    few_seen = judge(*wild(0.9)).rows[0]  # worse by that item alone, however many there are
+    assert (few_seen.verdict, few_seen.needed_items) == ("undecided", None)
+
+
+@pytest.mark.parametrize("spread", [0.0, 3.0])
+def test_a_candidate_that_broke_everywhere_is_stopped(spread: float) -> None:
+    chars, ours, _ = pair_of_bits(40, 0.0, seed=3)
+    broken = ours * 1e12 * np.exp(np.random.default_rng(1).normal(0, spread, 40))
+    found = judge(lm_task("egy", ours, chars), lm_task("egy", broken, chars))
+    assert found.decision == "stop"
+    lost = judge(lm_task("egy", ours, chars), lm_task("egy", [math.inf] * 40, chars))
+    assert lost.decision == "stop"
+
+
 def test_what_only_one_item_measures_is_not_shown() -> None:
     # All characters are in one of twelve items: the ratio of the others could be anything.
     ours = lm_task("egy", [4] + [0] * 11, [4] + [0] * 11)

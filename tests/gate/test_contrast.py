@@ -11,7 +11,7 @@ import pytest
 
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
-from arabench.gate.contrast import Contrast, contrast, degradation
+from arabench.gate.contrast import WORST_COUNTED, Contrast, contrast, degradation
 from arabench.statistics.resampling import Array
 from tests.gate.synthetic import pair_of_bits
 
@@ -178,3 +178,38 @@ def test_what_cannot_be_measured_shows_nothing() -> None:
     found = of("bits_per_char", np.zeros((12, 2)), np.ones((12, 2)))
     assert (found.shown_worse(0.1), found.shown_better(0.1)) == (1, 1)
     assert math.isnan(found.low(0.05))
+
+
+def test_items_count_as_at_most_so_many_times_the_baseline_before_worse_is_shown() -> None:
+    chars, ours, theirs = pair_of_bits(60, 0.1, seed=2)
+    left = np.stack([ours, chars], axis=1)
+    plain = of("bits_per_char", left, np.stack([theirs, chars], axis=1))
+    assert plain.capped is plain.paired
+    assert plain.capped_degradation == plain.degradation
+    theirs[[4, 9]] = ours[[4, 9]] * (WORST_COUNTED * 40)
+    counted = theirs.copy()
+    counted[[4, 9]] = ours[[4, 9]] * WORST_COUNTED
+    wild, tame = (
+        of("bits_per_char", left, np.stack([b, chars], axis=1)) for b in (theirs, counted)
+    )
+    assert tame.capped is tame.paired
+    assert wild.degradation > 1 > wild.capped_degradation == pytest.approx(tame.degradation)
+    for margin in (0.02, 0.15, 0.9):
+        assert wild.shown_worse(margin) == tame.shown_worse(margin)
+    assert wild.low(0.05) == tame.low(0.05)
+    assert wild.high(0.05) > 5 * tame.high(0.05)
+    assert wild.shown_better(0.5) > tame.shown_better(0.5)
+
+
+def test_nobody_is_called_worse_by_a_tail_of_wild_items() -> None:
+    """At the margin, where one item in ten costs 11 times as much and pays for the others."""
+    rng, runs, called = np.random.default_rng(5), 400, 0
+    for _ in range(runs):
+        ours = 50 + 100 * rng.random(60)
+        factors = np.where(rng.random(60) < 0.1, 11.0, 0.02 / 0.9)  # 1.12 on average
+        found = contrast(
+            BITS, sums(np.stack([ours, ours], axis=1)),
+            sums(np.stack([ours * factors, ours], axis=1)), 200, 1,
+        )  # fmt: skip
+        called += found.shown_worse(0.12) <= 0.05
+    assert called / runs <= 0.05
