@@ -93,20 +93,15 @@ def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:
-    import yaml
-
     from arabench.errors import UsageError
+    from arabench.files.settings import parse_yaml
 
     result = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
             raise UsageError(f"--set {pair!r} is not KEY=VALUE.")
-        try:
-            result[key] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-            raise UsageError(f"--set {pair!r}: {value!r} is no valid YAML: {reason}.") from error
+        result[key] = parse_yaml(value, f"--set {pair!r}: {value!r}")
     return result
 
 

@@ -97,7 +97,7 @@ def read_mapping(path: str | Path, what: str, model: type[BaseModel]) -> dict[An
             f"{named} cannot be read: it is no UTF-8 (byte {error.start + 1} is 0x{found:02x}). "
             "Save it as UTF-8."
         ) from error
-    content = _parse(text, named)
+    content = parse_yaml(text, named)
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -109,7 +109,12 @@ def read_mapping(path: str | Path, what: str, model: type[BaseModel]) -> dict[An
     return content
 
 
-def _parse(text: str, named: str) -> object:
+def parse_yaml(text: str, named: str) -> Any:
+    """The value that YAML text stands for; `named` says in messages where it is from.
+
+    Raises:
+        UsageError: it is no YAML, or a key is given twice.
+    """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:

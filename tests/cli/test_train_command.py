@@ -201,7 +201,7 @@ def test_bad_input_in_a_process_of_its_own(
         (["R", "--set", "training.max_steps"], "is not KEY=VALUE"),
         (["R", "--set", "=3"], "is not KEY=VALUE"),
         (["R", "--set", "data.source={"], "is no valid YAML"),
-        (["R", "--set", "data.source=2020-99-99"], "is no valid YAML"),
+        (["R", "--set", "training.seed=2020-01-31"], "valid integer, not '2020-01-31'"),
         (["R", "--set", "data.sorce=x"], "Did you mean 'source'"),
         (["R", "--set", "training.learning_rate=fast"], "valid number, not 'fast'"),
         (["R", "--threads", "0"], "--threads is 0; allowed is 1 or more"),
