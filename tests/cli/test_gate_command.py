@@ -267,7 +267,7 @@ def test_nothing_shown_at_all_is_undecided_whatever_the_policy_lets_pass(
     ("tasks", "says"),
     [
         ([egy(), lm_task("msa", BITS, CHARS)], "cover different tasks: 'arabench_lm_msa' is only"),
-        ([egy(version=2.0)], "its task version is 1.0 in the baseline and 2.0 in the candidate"),
+        ([egy(version=1.5)], "its task version is 1.0 in the baseline and 1.5 in the candidate"),
         ([egy(signatures={"bits_per_char": "other"})], "its metric signature is"),
         ([egy(shots=3)], "its settings is"),
         ([egy(generation={"max_gen_toks": 4})], "its settings is"),
@@ -296,8 +296,9 @@ def test_evaluations_that_cannot_be_compared(
 
 def test_metric_that_only_one_has(here: Path, capsys: Captured) -> None:
     signature = {"bits_per_byte": "x"}
-    rows = [(f"item-{i:03}", (1, 2)) for i in range(120)]
-    both = Task(TASK, {**egy().values, "bits_per_byte": rows}, variety="egy")
+    values = egy().values
+    rows = [(item, (bits, 2 * chars)) for item, (bits, chars) in values["bits_per_char"]]
+    both = Task(TASK, {**values, "bits_per_byte": rows}, variety="egy")
     write(here / "left", [both], configs={TASK: {"metadata": both.metadata()}})
     write(here / "right", [egy(signatures=signature)])
     assert "bits_per_byte must be 2 sums" in refusal(capsys, "left", "right")
