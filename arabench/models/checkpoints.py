@@ -72,27 +72,49 @@ def is_local(name: str) -> bool:
 
 def _missing(what: str, name: str, advice: str) -> UsageError:
     """An error for a folder that is not there, with the nearest names beside it."""
-    near = _nearest(name)
-    hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    hint = did_you_mean_path(name)
     first, separator, rest = name.partition("/")
     if separator and "/" not in rest and not first.startswith((".", "~")) and _folder(first):
         hint += f"It is taken for a path, because {first!r} is a folder here. "
     return UsageError(f"{what} {name!r} is no folder. {hint}{advice}")
 
 
-def _nearest(name: str) -> list[str]:
-    """Folders whose path is most like `name`, where only one part of it is wrong."""
+def nearest_paths(name: str, *, files: bool = False, whole: bool = False) -> list[str]:
+    """Folders (and files) that are here and whose path is most like one that is not.
+
+    One part of the path may be wrong; where the rest of it is found behind a part that is like
+    it, only that is named: `modls/llama` gives `models/llama`.
+
+    Args:
+        name: a path.
+        files: name files too.
+        whole: name nothing of which the rest of the path is not found.
+    """
     try:
         missing = Path(name).expanduser()
         if not name or missing.exists():
             return []
+        behind: list[str] = []
         while not missing.parent.is_dir():
+            behind.insert(0, missing.name)
             missing = missing.parent
-        beside = [entry.name for entry in missing.parent.iterdir() if entry.is_dir()]
+        beside = [
+            entry.name
+            for entry in missing.parent.iterdir()
+            if entry.is_dir() or (files and not behind)
+        ]
+        close = difflib.get_close_matches(missing.name, beside, n=3, cutoff=0.5)
+        found = [missing.with_name(other) for other in close]
+        deeper = [place.joinpath(*behind) for place in found if place.joinpath(*behind).exists()]
     except (OSError, RuntimeError, ValueError):  # no home, no permission, or no name of a file
         return []
-    close = difflib.get_close_matches(missing.name, beside, n=3, cutoff=0.5)
-    return [str(missing.with_name(other)) for other in close]
+    return [str(place) for place in deeper or ([] if whole else found)]
+
+
+def did_you_mean_path(name: str, *, files: bool = False, whole: bool = False) -> str:
+    """A question that names `nearest_paths`, with a space behind it; empty where there is none."""
+    near = nearest_paths(name, files=files, whole=whole)
+    return f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
 
 
 def _folder(name: str) -> Path | None:

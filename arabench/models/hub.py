@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from arabench.errors import UsageError
 from arabench.files.records import read_json_object
+from arabench.models.checkpoints import did_you_mean_path
 
 Kind = Literal["model", "dataset"]
 #: Seconds until a hub that does not answer is given up.
@@ -45,9 +46,11 @@ def require_reachable(name: str, revision: str | None = None) -> bool:
         return True
     from huggingface_hub import constants
 
+    near = did_you_mean_path(name, whole=True)
     raise UsageError(
         f"{_shown('model', name, revision)}: {why}, and the cache {constants.HF_HUB_CACHE} holds "
-        "no whole copy of it. Give a model folder, or download the model where there is a network."
+        f"no whole copy of it. No folder here has this name. {near}Give a model folder, or "
+        "download the model where there is a network."
     )
 
 
@@ -65,7 +68,7 @@ def why_unreachable(name: str, revision: str | None = None, kind: Kind = "model"
     error = _ask(name, revision, kind, endpoint)
     if error is None:
         return ""
-    _refuse(error, _shown(kind, name, revision), endpoint)
+    _refuse(error, name, _shown(kind, name, revision), endpoint)
     return f"{endpoint} could not be reached ({_in_words(error)})"
 
 
@@ -127,14 +130,15 @@ def _ask(name: str, revision: str | None, kind: Kind, endpoint: str) -> Exceptio
     return answer[0] if answer else TimeoutError(f"no answer in {DEADLINE_S} s")
 
 
-def _refuse(error: Exception, shown: str, endpoint: str) -> None:
+def _refuse(error: Exception, name: str, shown: str, endpoint: str) -> None:
     """Raise where the hub did answer, and the answer is no."""
     from huggingface_hub import errors
 
+    near = did_you_mean_path(name, whole=True)
     reasons: list[tuple[Any, str]] = [
         (
             errors.HFValidationError,
-            "is no hub name (OWNER/NAME) and no folder here. Give one or the other",
+            f"is no hub name (OWNER/NAME) and no folder here. {near}Give one or the other",
         ),
         (
             errors.GatedRepoError,
@@ -144,7 +148,7 @@ def _refuse(error: Exception, shown: str, endpoint: str) -> None:
         (
             errors.RepositoryNotFoundError,
             f"is not at {endpoint}, or not open to you, and no folder here has this name. "
-            "Check its spelling; for a folder give its path, such as ./NAME",
+            f"{near}Check its spelling; for a folder give its path, such as ./NAME",
         ),
         (errors.RevisionNotFoundError, f"at {endpoint} has no such revision. Check base.revision"),
     ]

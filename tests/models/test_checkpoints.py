@@ -18,6 +18,7 @@ from arabench.models.checkpoints import (
     inspect_adapter,
     inspect_base,
     is_local,
+    nearest_paths,
     weights_sha256,
 )
 
@@ -253,7 +254,8 @@ def test_names_below_a_folder_that_is_here_are_local(
     [
         ("models/qwen3-1.5b", "Did you mean 'models/qwen2-1.5b'? It is taken for a path, because"),
         ("models/x", "is no folder. It is taken for a path, because 'models' is a folder here."),
-        ("./modls/qwen2-1.5b", "Did you mean 'models'? Give a"),
+        ("./modls/qwen2-1.5b", "Did you mean 'models/qwen2-1.5b'? Give a"),
+        ("./modls/llama", "Did you mean 'models'? Give a"),
         ("./models/llama", "is no folder. Give a"),
         ("./models/qwen2-1.5b.json", "Did you mean 'models/qwen2-1.5b'? Give a"),
         ("./models/notes.txt", "is no folder. Give a"),
@@ -270,6 +272,24 @@ def test_nearest_folders_are_named(
     with pytest.raises(UsageError) as caught:
         inspect(name)
     assert near in str(caught.value)
+
+
+def test_nearest_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "llama").mkdir(parents=True)
+    (tmp_path / "model.jsonl").touch()
+    for name, near in (
+        ("modls/llama", ["models/llama"]),
+        ("modls/lama", ["models"]),
+        ("models/lama", ["models/llama"]),
+        ("models", []),  # is here
+        ("other", []),
+        ("", []),
+    ):
+        assert nearest_paths(name) == near
+    assert nearest_paths("modls/lama", whole=True) == []
+    assert nearest_paths("model.json") == ["models"]
+    assert nearest_paths("model.json", files=True) == ["model.jsonl", "models"]
 
 
 def test_adapter_of_another_base(tmp_path: Path) -> None:

@@ -159,3 +159,25 @@ def test_half_a_copy_is_none(online: Path) -> None:
     assert cached_folder("org/half") is None
     (snapshot / parts[1]).touch()
     assert cached_folder("org/half") == snapshot
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("lama", "Did you mean 'llama'? "), ("modls/llama", "Did you mean 'models/llama'? "),
+     ("models2/other", ""), ("org/gone", "")],
+)  # fmt: skip
+def test_a_mistyped_folder_is_told_by_its_nearest(
+    name: str, near: str, hub: str, online: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the hub says no, or is not asked."""
+    (tmp_path / "here" / "llama").mkdir(parents=True)
+    (tmp_path / "here" / "models" / "llama").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UsageError) as caught:
+        require_reachable(name)
+    assert f"No folder here has this name. {near}Give a model folder" in str(caught.value)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    if name == "org/gone":
+        with pytest.raises(UsageError, match=r"no folder here has this name. Check its spelling"):
+            require_reachable(name)
