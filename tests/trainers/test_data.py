@@ -191,6 +191,71 @@ def test_bad_rows(tmp_path: Path) -> None:
         rows_of(tmp_path / "numbers")
 
 
+@pytest.mark.parametrize("source", ["t.txt", ".", "*.txt", "t.txt.gz"])
+def test_plain_text_has_no_other_field_than_text(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    import gzip
+
+    (tmp_path / "t.txt").write_text("x\n", encoding="utf-8")
+    with gzip.open(tmp_path / "t.txt.gz", "wt") as stream:
+        stream.write("x\n")
+    assert len(rows_of(source).dataset) == (2 if source == "." else 1)
+    with pytest.raises(UsageError, match=r"is plain text and has no fields.*'body'.*to text, or"):
+        rows_of(source, text_field="body")
+
+
+def test_a_row_that_is_no_text_says_what_it_has_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "my rows.jsonl"
+    for rows, keys, says in (
+        ([{"body": "x"}, {"txt": "x", "n": 1}], {"text_field": "body"},
+         f"{path}:2: no field 'body'. This row has the fields txt, n. "
+         f"Run `arabench normalize '{path}' --field body -o OUTPUT`"),
+        ([{"body": "x"}, {}], {"text_field": "body"}, "This row has no fields. Run"),
+        ([{"text": "x"}, {"text": 5, "m": {"t": 1}}], {},
+         f"{path}:2: field 'text' is int, not text. This row has the fields text, m, m.t. "),
+        ([{"q": 5, "a": "y"}], {"text_field": None, "prompt_field": "q", "response_field": "a"},
+         f"'q' is int, not text. Run `arabench normalize '{path}' --field q -o OUTPUT`"),
+        ([{"q": "x", "a": "y"}, {"q": "x"}],
+         {"text_field": None, "prompt_field": "q", "response_field": "a"},
+         f"{path}:2: no field 'a'. This row has the fields q. Run"),
+    ):  # fmt: skip
+        write_jsonl(path, rows)
+        with pytest.raises(DataError) as caught:
+            rows_of(path, **keys)
+        assert says in str(caught.value)
+        assert caught.value.exit_code == 1
+    path.write_text('{"text": "x"}\n[1]\n{"text": \n', encoding="utf-8")
+    with pytest.raises(DataError, match=r":2: not a JSON object but list\. Run `arabench"):
+        rows_of(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("claen/", "data 'claen/' does not exist: no such file or folder is here. Did you mean "
+         "'clean'? "),
+        ("d.json", "no such file or folder is here. Did you mean 'd.jsonl'? "),
+        ("claen/d.jsonl", "Did you mean 'clean/d.jsonl'? "),
+        ("clean/d.json", "Did you mean 'clean/d.jsonl'? "),
+        ("claen/*.jsonl", "no folder 'claen' is here. Did you mean 'clean/*.jsonl'?"),
+        ("other", "no such file or folder is here. Check data.source."),
+        ("other/*.jsonl", "nothing matches 'other/*.jsonl'. Check the pattern"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_source_is_told_by_its_nearest(
+    source: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clean").mkdir()
+    for name in ("d.jsonl", "clean/d.jsonl"):
+        write_jsonl(tmp_path / name, [{"text": "x"}])
+    with pytest.raises(UsageError) as caught:
+        rows_of(source)
+    assert says in str(caught.value)
+
+
 class TestFolders:
     """Whatever `arabench` writes can be named, and what it sets aside is no data."""
 

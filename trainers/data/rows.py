@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import orjson
 
 from arabench.corpus.formats.names import format_of
 from arabench.corpus.formats.readers import read_batches
+from arabench.corpus.formats.rows import field_names
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.models.checkpoints import is_local
 from arabench.models.hub import cache_only, why_unreachable
@@ -65,7 +67,7 @@ def load_rows(section: DataSection, places: Sequence[Place], row_of: RowOf) -> R
             if value is not None and not isinstance(value, str):
                 raise DataError(
                     f"row {number} of data {place.path!r}: field {field!r} is "
-                    f"{type(value).__name__}, not text."
+                    f"{type(value).__name__}, not text. {_set_aside(place.path, field, place.kind)}"
                 )
         if row := row_of(source):
             rows.append(row)
@@ -142,10 +144,10 @@ def _read_file(path: str, section: DataSection) -> list[dict[str, Any]]:
     try:
         for batch in read_batches(path, format_of(path), section.fields[-1]):
             if batch.rejects:
-                first = batch.rejects[0]
+                first, field = batch.rejects[0], section.fields[-1]
                 raise DataError(
-                    f"{first.file}:{first.line}: {first.reason}. "
-                    "Run `arabench normalize` on the file: it sets such rows aside."
+                    f"{first.file}:{first.line}: {first.reason}. {_fields_in(first.raw)}"
+                    f"{_set_aside(path, field)}"
                 )
             present.update(*batch.rows)
             rows += [{field: row.get(field) for field in section.fields} for row in batch.rows]
@@ -154,3 +156,25 @@ def _read_file(path: str, section: DataSection) -> list[dict[str, Any]]:
     if rows:
         _check_fields(path, section.fields, sorted(present))
     return rows
+
+
+def _fields_in(line: bytes) -> str:
+    """What fields a row of JSON has, in words with a space behind; empty if it is none."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return ""
+    if not isinstance(row, dict):
+        return ""
+    named = ", ".join(field_names(row))
+    return f"This row has {f'the fields {named[:200]}' if named else 'no fields'}. "
+
+
+def _set_aside(path: str, field: str, kind: str = "file") -> str:
+    """What to do about single rows that are no text."""
+    if kind == "hub":
+        return "Choose another field in the recipe's data."
+    return (
+        f"Run `arabench normalize {shlex.quote(path)} --field {shlex.quote(field)} -o OUTPUT`, "
+        "which sets such rows aside, or choose another field in the recipe's data."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -13,8 +14,11 @@ from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_input
 from arabench.errors import DataError, UsageError
 from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
+from arabench.models.checkpoints import did_you_mean_path, nearest_paths
 from arabench.trainers.recipe.sections import DataSection
 
+#: What makes a pattern of a path.
+_MAGIC: Final = re.compile(r"[*?\[]")
 #: What readers say to users of other commands, and what it is called in a recipe.
 _WORDS: Final = {
     "with --field": "in the recipe's data",
@@ -58,13 +62,24 @@ def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
         places += found
         notes += left_out
     for place in places:
-        if place.kind == "file" and format_of(place.path) == "txt" and section.prompt_field:
-            raise UsageError(
-                f"data {place.path!r} is plain text and has no fields. Set data.prompt_field and "
-                "data.response_field to null and data.text_field to text, or use .jsonl or "
-                ".parquet."
-            )
+        if place.kind == "file" and format_of(place.path) == "txt":
+            _check_plain(place.path, section)
     return places, notes
+
+
+def _check_plain(path: str, section: DataSection) -> None:
+    """Refuse a field of plain text, which has none: every line is a `text`."""
+    if section.prompt_field:
+        raise UsageError(
+            f"data {path!r} is plain text and has no fields. Set data.prompt_field and "
+            "data.response_field to null and data.text_field to text, or use .jsonl or .parquet."
+        )
+    if section.fields != ("text",):
+        raise UsageError(
+            f"data {path!r} is plain text and has no fields, so data.text_field "
+            f"{section.fields[0]!r} is in none of its rows. Set data.text_field to text, or use "
+            ".jsonl or .parquet."
+        )
 
 
 def _has_side_files(folder: Path) -> bool:
@@ -84,6 +99,7 @@ def _below(source: str) -> tuple[list[Place], list[str]]:
         path = str(Path(source).expanduser())
         if is_dataset_folder(path) or is_dataset_dict(path):
             return [Place("saved", path, ".")], []
+        _check_there(source, path)
         found = expand_inputs([path])
     except RuntimeError as error:  # ~ of a user who is not known here
         raise UsageError(f"data {source!r}: {error} Check the path.") from error
@@ -101,6 +117,34 @@ def _below(source: str) -> tuple[list[Place], list[str]]:
     if not places:
         raise DataError(f"data {source!r} holds only empty files.")
     return places, found.notes
+
+
+def _check_there(source: str, path: str) -> None:
+    """Refuse a path that is not here, or a pattern below such a folder, and name the nearest.
+
+    Raises:
+        UsageError: as said.
+    """
+    try:
+        here = Path(path).exists() or Path(path).is_symlink()
+    except (OSError, ValueError):  # a name too long, or one that no file can have
+        here = True  # who opens it says why not
+    if here:
+        return
+    parts = Path(path).parts
+    fixed = next((place for place, part in enumerate(parts) if _MAGIC.search(part)), None)
+    if fixed is None:
+        raise UsageError(
+            f"data {source!r} does not exist: no such file or folder is here. "
+            f"{did_you_mean_path(path, files=True)}Check data.source."
+        )
+    root = str(Path(*parts[:fixed]))
+    near = [str(Path(other, *parts[fixed:])) for other in nearest_paths(root)]
+    if near:
+        raise UsageError(
+            f"nothing matches {source!r}: no folder {root!r} is here. "
+            f"Did you mean {' or '.join(map(repr, near))}?"
+        )
 
 
 def files_sha256(places: Sequence[Place]) -> str | None:

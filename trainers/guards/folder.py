@@ -182,7 +182,7 @@ def step_of(checkpoint: Path) -> int:
 
 def last_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
     """The newest whole checkpoint, and what is wrong with newer ones, in words."""
-    damaged = []
+    damaged: list[str] = []
     found = [path for path in folder.glob("checkpoint-*") if _STEP.search(path.name)]
     for checkpoint in sorted(found, key=step_of, reverse=True):
         fault = _fault_of(checkpoint)
