@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train; exit 1 when the run learned nothing."""
+    """Train; exit 1 when the run learned nothing or diverged."""
     from arabench.errors import UsageError, require_extra
 
     if options.list:
@@ -79,14 +79,19 @@ def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:
         say(
             f"{outcome.steps} steps in {outcome.seconds:.0f} s{resumed}, "
             f"{outcome.trainable_parameters:,} trainable parameters, "
-            f"loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token"
+            f"training loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token "
+            "(first and last tenth of the steps, on different rows)"
+        )
+        say(
+            f"loss on the same rows: {outcome.untrained_loss:.4f} without the adapter, "
+            f"{outcome.trained_loss:.4f} with it, nats per token"
         )
         say(f"adapter: {outcome.adapter}")
     if not outcome.learned:
         say(
-            "this run learned nothing: on the same training rows the loss is "
-            f"{outcome.untrained_loss:.4f} without and {outcome.trained_loss:.4f} with the "
-            "adapter. Check learning rate, data and steps."
+            "this run learned nothing: on the same rows the loss is "
+            f"{outcome.untrained_loss:.4f} without the adapter and {outcome.trained_loss:.4f} with "
+            "it. Check learning rate, data and steps."
         )
         return 1
     return 0

@@ -77,6 +77,14 @@ def test_a_whole_run_and_its_messages(
     order = ["computing in", "rows without text", "loading", "step 1/5"]
     assert [done.stderr.index(part) for part in order] == sorted(map(done.stderr.index, order))
     assert "2 rows without text were left out" in done.stderr
+    run = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    # Two means of other rows, and the pair on which it is judged whether anything was learned.
+    assert f"{run['first_loss']:.4f} -> {run['last_loss']:.4f} nats per token" in done.stderr
+    assert (
+        f"loss on the same rows: {run['untrained_loss']:.4f} without the adapter, "
+        f"{run['trained_loss']:.4f} with it, nats per token"
+    ) in lines[-2]
+    assert run["trained_loss"] < run["untrained_loss"]
     assert main(["train", write(recipe, tmp_path)]) == 0
     assert "already run to its end" in capsys.readouterr().err
 
@@ -90,6 +98,15 @@ def test_a_run_that_learns_nothing_exits_1(
     assert "Traceback" not in done.stderr
     assert main(["train", write(recipe, tmp_path), "--set", "training.learning_rate=1.0e-12"]) == 1
     assert "already run" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_is_one_message(recipe: dict[str, Any], tmp_path: Path) -> None:
+    done = call(write(recipe, tmp_path), "--set", "training.learning_rate=1.0e+30")
+    assert done.returncode == 1
+    assert_one_message(done.stderr)
+    assert "this run diverged: in step " in done.stderr
+    assert "loss 0.0000" not in done.stderr
+    assert not (tmp_path / "run" / "adapter").exists()
 
 
 def no_model(recipe: dict[str, Any], folder: Path) -> None:
