@@ -56,11 +56,12 @@ def own_tokens(tokenizer: Any, text: str) -> list[int]:
     """Ids of the text and of nothing else."""
     tokens: list[int] = list(tokenizer.encode(text, add_special_tokens=False))
     forced = set(tokenizer.encode("", add_special_tokens=False)) & set(tokenizer.all_special_ids)
-    while tokens and tokens[0] in forced:
-        tokens = tokens[1:]
-    while tokens and tokens[-1] in forced:
-        tokens = tokens[:-1]
-    return tokens
+    start, end = 0, len(tokens)
+    while start < end and tokens[start] in forced:
+        start += 1
+    while end > start and tokens[end - 1] in forced:
+        end -= 1
+    return tokens[start:end]
 
 
 def added_around(tokenizer: Any) -> tuple[list[int], list[int]]:
