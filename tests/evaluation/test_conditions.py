@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from arabench.evaluation.harness.conditions import COLUMN, conditions_of, vocabulary_cut
+from arabench.evaluation.harness.conditions import (
+    COLUMN,
+    conditions_of,
+    head_replaced,
+    vocabulary_cut,
+)
 from arabench.evaluation.tasks import lm_data, translation_data
 
 
@@ -84,3 +89,18 @@ def test_a_head_of_its_own_is_measured_as_it_is(
     assert conditions_of({"pretrained": str(tiny_base)}) == ""
     assert "head replaced" in conditions_of({"pretrained": str(tmp_path)})
     assert "its numbers are those of another model" in caplog.text
+
+
+def test_a_head_of_its_own_is_seen_under_every_name(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra arabench[eval]")
+    from transformers import AutoModelForCausalLM
+
+    from tests.evaluation.families import build
+
+    for kind in ("gpt2-bos-is-eos", "gemma-byte-fallback"):
+        folder = build(kind, tmp_path / kind)
+        assert not head_replaced(str(folder)), kind
+        model = AutoModelForCausalLM.from_pretrained(folder)
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach() + 1)
+        model.save_pretrained(tmp_path / f"{kind}-apart")
+        assert head_replaced(str(tmp_path / f"{kind}-apart")), kind

@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 #: Column of the logged documents; absent when there is nothing to say.
 COLUMN = "conditions"
-_HEAD_AND_EMBEDDING = ("lm_head.weight", "embed_tokens.weight")
+#: The two matrices by the names that families give them.
+_HEAD = ("lm_head.weight", "embed_out.weight")
+_EMBEDDING = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
 #: Key of a task's metadata, in results, under which the run is recorded: what the model was set
 #: to, and notes on the numbers.
 RUN_KEY = "arabench_run"
@@ -65,9 +67,9 @@ def head_replaced(pretrained: str) -> bool:
         for file in folder.glob("*.safetensors"):
             with safe_open(str(file), "pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118 - not a dict
-                    if key.endswith(_HEAD_AND_EMBEDDING):
+                    if key.endswith((*_HEAD, *_EMBEDDING)):
                         found[key] = file
-        if len(found) != len(_HEAD_AND_EMBEDDING):
+        if sorted(key.endswith(_HEAD) for key in found) != [False, True]:
             return False
         both = []
         for key, file in found.items():
