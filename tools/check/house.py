@@ -9,11 +9,14 @@
 4. No `module._name` of another file.
 5. No file over 400 lines outside compiled/.
 6. Every folder says what it is in the docstring of its __init__.py.
+7. `Any` is not a type at a seam: public signatures name what they take and return. Free-form
+   records (`dict[str, Any]`, `Mapping[str, Any]` and lists of them) may.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +34,8 @@ SIBLINGS: dict[str, set[str]] = {
 }
 #: Files that see all siblings: the visible table.
 TABLE = "table"
+#: Records of JSON or YAML, whose values are of any type by nature.
+RECORD = re.compile(r"\b(?:dict|Mapping|MutableMapping)\[str, (?:list\[)?Any\]?\]")
 
 
 @dataclass
@@ -214,11 +219,44 @@ def silent_folders(found: dict[str, Module]) -> list[str]:
     ]
 
 
+def open_seams(found: dict[str, Module]) -> list[str]:
+    """Public functions and methods whose signature says `Any`."""
+    return [
+        f"{_where(module)}:{function.lineno}: {function.name}({name}: {shown})"
+        for module in found.values()
+        for function in _public_functions(module.tree)
+        for name, shown in _annotations(function)
+        if re.search(r"\bAny\b", RECORD.sub("", shown))
+    ]
+
+
+def _public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not node.name.startswith("_"):
+                yield node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and (
+                    method.name == "__init__" or not method.name.startswith("_")
+                ):
+                    yield method
+
+
+def _annotations(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, str]]:
+    arguments = function.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        if argument.annotation is not None:
+            yield argument.arg, ast.unparse(argument.annotation)
+    if function.returns is not None:
+        yield "return", ast.unparse(function.returns)
+
+
 def _where(module: Module) -> str:
     return str(module.path.relative_to(ROOT))
 
 
-RULES = (circles, harness_alone, siblings, private_names, long_files, silent_folders)
+RULES = (circles, harness_alone, siblings, private_names, long_files, silent_folders, open_seams)
 
 
 def main() -> int:
