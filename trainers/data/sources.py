@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from arabench.corpus.formats.names import format_of, is_dataset_dict, is_dataset_folder
-from arabench.corpus.runs.digests import files_below
 from arabench.corpus.runs.inputs import SIDE_SUFFIXES, check_input, expand_inputs
 from arabench.errors import DataError, UsageError
 from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
+from arabench.files.digests import files_below
 from arabench.models.checkpoints import did_you_mean_path, nearest_paths
 from arabench.trainers.recipe.sections import DataSection
 

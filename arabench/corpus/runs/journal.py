@@ -19,10 +19,10 @@ from typing import IO, Final
 
 import orjson
 
-from arabench.corpus.runs.digests import HashName
 from arabench.corpus.runs.manifest import Counts, FileRecord, as_json, parse_json
 from arabench.corpus.runs.verification import compare
 from arabench.errors import ArabenchError, DataError, UsageError
+from arabench.files.digests import HashName
 
 JOURNAL_NAME: Final = ".arabench-journal.jsonl"
 _VERSION: Final = 1

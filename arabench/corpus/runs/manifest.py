@@ -4,7 +4,7 @@
 object, the fields of `Manifest`. The name in a folder is hidden because tools that load a
 whole folder (`datasets.load_dataset`, Spark, shell globs) would take it for data.
 
-Digests are those of `arabench.corpus.runs.digests`.
+Digests are those of `arabench.files.digests`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from typing import (
 
 import orjson
 
-from arabench.corpus.runs.digests import HashName, files_below, is_rereadable
 from arabench.errors import DataError, UnsafeInputError, UsageError
 from arabench.files.atomic import write_text_atomically
+from arabench.files.digests import HashName, files_below, is_rereadable
 
 if TYPE_CHECKING:
     from arabench.corpus.lanes.lane import Outcome

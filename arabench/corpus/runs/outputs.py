@@ -13,10 +13,10 @@ import orjson
 from arabench.corpus.formats.writers import RowWriter, json_value, open_writer
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
-from arabench.corpus.runs.digests import Digest, HashName, digest_path, files_below, new_digest
 from arabench.corpus.runs.manifest import Counts, FileRecord, record_of
 from arabench.corpus.runs.output_names import side_path
 from arabench.files.atomic import atomic_writer
+from arabench.files.digests import Digest, HashName, digest_path, files_below, new_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,13 +21,13 @@ from arabench.corpus.formats.names import (
     split_suffix,
 )
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.digests import HashName
 from arabench.corpus.runs.inputs import AnyInputs, InputFile, expand_inputs
 from arabench.corpus.runs.journal import Journal
 from arabench.corpus.runs.manifest import manifest_path
 from arabench.corpus.runs.output_names import OutputFile, plan_outputs
 from arabench.errors import UsageError
 from arabench.files.atomic import STDIO, is_device
+from arabench.files.digests import HashName
 
 _SHARD: Final = re.compile(
     rf"part-([0-9]{{5,}})\.({'|'.join(suffix[1:] for suffix in SUFFIXES)})"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from arabench import __version__
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.digests import HashName, InputDigests
+from arabench.corpus.runs.input_digests import InputDigests
 from arabench.corpus.runs.inputs import AnyInputs, check_input, expand_inputs
 from arabench.corpus.runs.journal import Identity, open_journal
 from arabench.corpus.runs.manifest import (
@@ -35,6 +35,7 @@ from arabench.corpus.runs.plan import clear_folder, make_plan, refuse_shards
 from arabench.corpus.runs.workers import open_workers
 from arabench.corpus.runs.writing import Writing
 from arabench.corpus.step import Step
+from arabench.files.digests import HashName
 
 
 @dataclass

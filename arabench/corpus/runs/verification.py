@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from arabench.corpus.formats.names import codec_of, format_of
-from arabench.corpus.runs.digests import HashName, digest_path, files_below, is_rereadable
 from arabench.corpus.runs.manifest import FOLDER_MANIFEST, FileRecord, Manifest, read_manifest
 from arabench.errors import DataError, UsageError
+from arabench.files.digests import HashName, digest_path, files_below, is_rereadable
 
 
 @dataclass(frozen=True)

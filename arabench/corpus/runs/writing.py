@@ -17,7 +17,7 @@ from arabench.corpus.formats.writers import open_writer
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.choice import open_lane
 from arabench.corpus.lanes.lane import Lane
-from arabench.corpus.runs.digests import InputDigests
+from arabench.corpus.runs.input_digests import InputDigests
 from arabench.corpus.runs.journal import Finished, Journal, Position
 from arabench.corpus.runs.manifest import input_record
 from arabench.corpus.runs.outputs import OpenOutput

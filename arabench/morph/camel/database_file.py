@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from arabench.camel_data import import_camel
 from arabench.chars import TATWEEL
 from arabench.errors import DataError, UsageError
+from arabench.files.digests import file_sha256
 
 #: Sections of an ALMOR database, all of which camel-tools asks for.
 SECTIONS: Final = (
@@ -122,5 +122,4 @@ def _short(error: Exception) -> str:
 
 def checksum(path: Path) -> str:
     """First digits of the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    return file_sha256(path)[:12]

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.digests import HashName, InputDigests, digest_file, digest_path
+from arabench.corpus.runs.input_digests import InputDigests
 from arabench.corpus.runs.journal import Position
 from arabench.corpus.runs.manifest import (
     FOLDER_MANIFEST,
@@ -35,6 +35,7 @@ from arabench.corpus.runs.run import Summary
 from arabench.corpus.runs.verification import verify
 from arabench.corpus.steps.normalize import normalize_files
 from arabench.errors import ArabenchError, DataError, UnsafeInputError, UsageError
+from arabench.files.digests import HashName, digest_file, digest_path
 from arabench.text.normalizer import Normalizer
 from arabench.text.presets import options_from
 from tests.corpus.support import RAW, names, write_rows

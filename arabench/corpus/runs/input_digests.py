@@ -1,63 +1,19 @@
-"""Digests of files, taken in a thread while the files are read.
-
-Digests are XXH3 with 128 bits as `xxh128sum` prints them, or SHA-256 as `sha256sum` does.
-XXH3 finds damage, not forgery; it is the default because SHA-256 of every input and output
-would take a third of the time of normalizing them (1.4 against 12.9 GB/s per core, measured
-on a Xeon with SHA instructions).
-"""
+"""Digests of inputs, taken in a thread while the inputs are read."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol, cast, get_args
+from typing import IO
 
-from arabench.errors import UsageError, did_you_mean
 from arabench.files.atomic import STDIO
-
-HashName = Literal["xxh128", "sha256"]
-#: Bytes read at once for a digest: large enough for full speed, small enough for the cache.
-_BLOCK_BYTES: Final = 1 << 20
-
-
-class Digest(Protocol):
-    """What hashlib and xxhash offer."""
-
-    def update(self, data: Any, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
-def new_digest(name: HashName) -> Digest:
-    """An empty digest.
-
-    Raises:
-        UsageError: the name is unknown, or the package xxhash is missing.
-    """
-    if name not in get_args(HashName):
-        raise UsageError(f"hash {name!r} is not known. {did_you_mean(name, get_args(HashName))}")
-    if name == "sha256":
-        return hashlib.sha256()
-    try:
-        import xxhash
-    except ImportError as error:
-        raise UsageError(
-            "this needs the package xxhash. Install it with: pip install xxhash, "
-            "or write the manifest with --manifest sha256."
-        ) from error
-    return cast(Digest, xxhash.xxh3_128())
-
-
-def digest_file(path: str, name: HashName) -> str:
-    """Hexadecimal digest of a whole file."""
-    digest = new_digest(name)
-    block = bytearray(_BLOCK_BYTES)
-    with Path(path).open("rb", buffering=0) as stream:
-        while size := stream.readinto(block):
-            digest.update(memoryview(block)[:size])
-    return digest.hexdigest()
+from arabench.files.digests import (
+    BLOCK_BYTES,
+    HashName,
+    digest_path,
+    is_rereadable,
+    new_digest,
+)
 
 
 class InputDigests:
@@ -113,7 +69,7 @@ class _Follower:
         self._path = path
         self._digest = new_digest(digests.name)
         self._stream: IO[bytes] | None = None
-        self._block = bytearray(_BLOCK_BYTES)
+        self._block = bytearray(BLOCK_BYTES)
         self._hashed = 0
 
     def advance(self, position: int) -> None:
@@ -140,27 +96,3 @@ class _Follower:
         if self._stream is not None:
             self._stream.close()
         return self._digest.hexdigest()
-
-
-def is_rereadable(path: str) -> bool:
-    """Whether `path` can be read again: no `-`, pipe or device."""
-    return path != STDIO and (Path(path).is_file() or Path(path).is_dir())
-
-
-def files_below(path: str) -> list[Path]:
-    """The file itself, or all files in a folder (of a dataset), sorted."""
-    place = Path(path)
-    if not place.is_dir():
-        return [place]
-    return sorted(file for file in place.rglob("*") if file.is_file())
-
-
-def digest_path(path: str, name: HashName) -> str:
-    """Digest of a file; of a folder that of the lines `DIGEST  NAME` of its files, sorted."""
-    if not Path(path).is_dir():
-        return digest_file(path, name)
-    whole = new_digest(name)
-    for file in files_below(path):
-        line = f"{digest_file(str(file), name)}  {file.relative_to(path).as_posix()}\n"
-        whole.update(os.fsencode(line))
-    return whole.hexdigest()
