@@ -18,11 +18,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.resources import tasks_dir
 from arabench.varieties import FINER_CODES, VARIETIES, unread_codes, variety_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 log = logging.getLogger(__name__)
 
@@ -183,8 +186,8 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def load_hub(data: str, config: str | None, split: str) -> Any:
-    """A `datasets.Dataset` by hub name or local path; data sets with scripts are refused."""
+def load_hub(data: str, config: str | None, split: str) -> Dataset:
+    """A data set by hub name or local path; data sets with scripts are refused."""
     import datasets
 
     name = data.removeprefix(HUB_PREFIX)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from arabench.errors import ArabenchError, DataError, UsageError, did_you_mean
 from arabench.evaluation.data.source import Source
 from arabench.evaluation.harness.conditions import COLUMN
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-Splits = dict[str, Any]
+#: Name of a split -> its documents.
+Splits: TypeAlias = "dict[str, Dataset]"
 Document = dict[str, Any]
 
 
@@ -92,8 +96,8 @@ def source_of(metadata: Mapping[str, Any]) -> Source:
     return Source.from_metadata(**chosen)
 
 
-def dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") -> Any:
-    """A `datasets.Dataset` of documents.
+def dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") -> Dataset:
+    """Documents as lm-eval reads them.
 
     Raises:
         DataError: there are none of `what`.

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.own_tokens import (
@@ -26,6 +26,11 @@ from arabench.evaluation.harness.own_tokens import (
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
 from arabench.models.checkpoints import inspect_adapter
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.model import LM
+    from lm_eval.models.huggingface import HFLM
 
 #: Attribute of a request that is ours.
 MARK: Final = "arabench"
@@ -51,7 +56,7 @@ class Mark:
     cut: bool = False
 
 
-def mark(requests: Iterable[Any]) -> None:
+def mark(requests: Iterable[Instance]) -> None:
     """Mark requests as ours, and wrap the model classes that are loaded."""
     for request in requests:
         setattr(request, MARK, Mark())
@@ -70,7 +75,7 @@ def mark(requests: Iterable[Any]) -> None:
 
 def _wrapped(name: str, method: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     @functools.wraps(method)
-    def answer(lm: Any, requests: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    def answer(lm: LM, requests: Sequence[Instance], *args: Any, **kwargs: Any) -> list[Any]:
         ours = [index for index, request in enumerate(requests) if hasattr(request, MARK)]
         if not ours:
             return method(lm, requests, *args, **kwargs)
@@ -95,8 +100,8 @@ def _wrapped(name: str, method: Callable[..., list[Any]]) -> Callable[..., list[
 def _answer_ours(
     name: str,
     method: Callable[..., list[Any]],
-    lm: Any,
-    requests: list[Any],
+    lm: LM,
+    requests: list[Instance],
     *args: Any,
     **kwargs: Any,
 ) -> list[Any]:
@@ -122,7 +127,7 @@ def _answer_ours(
         raise SystemExit(f"arabench: error: {error}") from error
 
 
-def _check_virtual_tokens(lm: Any) -> None:
+def _check_virtual_tokens(lm: HFLM) -> None:
     """lm-eval reads logits from the front, where prompt tuning has put its virtual tokens."""
     if getattr(lm, "cuts_virtual_tokens", False):
         return
@@ -135,7 +140,7 @@ def _check_virtual_tokens(lm: Any) -> None:
         )
 
 
-def _check_adapter(lm: Any) -> None:
+def _check_adapter(lm: HFLM) -> None:
     """PEFT warns of tensors that an adapter lacks, and lm-eval goes on: look once per model."""
     folder = getattr(lm, "peft", None)
     if not isinstance(folder, str) or not Path(folder).is_dir() or hasattr(lm, _CHECKED):
@@ -144,7 +149,7 @@ def _check_adapter(lm: Any) -> None:
     check_keys(lm.model, inspect_adapter(folder), lm.model.active_adapter)
 
 
-def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
+def _look_at_room(lm: HFLM, name: str, requests: Sequence[Instance]) -> None:
     """Note which prompts the context does not hold; refuse answers that it never holds.
 
     Raises:
@@ -168,13 +173,13 @@ def _look_at_room(lm: Any, name: str, requests: Sequence[Any]) -> None:
         getattr(request, MARK).cut = len(lm.tok_encode(prompt)) > room
 
 
-def _whole_number(value: Any) -> int:
-    if not str(value).isdigit() or int(value) < 1:
+def _whole_number(value: object) -> int:
+    if not str(value).isdigit() or int(str(value)) < 1:
         raise UsageError(f"max_gen_toks is {value!r}; allowed is a whole number of 1 or more.")
-    return int(value)
+    return int(str(value))
 
 
-def _check_ids(lm: Any, tokens: Sequence[int]) -> None:
+def _check_ids(lm: HFLM, tokens: Sequence[int]) -> None:
     """A tokenizer put beside another model may give ids that the model has no row for."""
     rows = lm.model.get_input_embeddings().weight.shape[0]
     if tokens and max(tokens) >= rows:
@@ -184,14 +189,14 @@ def _check_ids(lm: Any, tokens: Sequence[int]) -> None:
         )
 
 
-def rolling(lm: Any, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
+def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]:
     """Natural-log likelihood of whole texts, over their own tokens only.
 
     The first token stands after the prefix. A text longer than the model's context is scored in
     lm-eval's disjoint windows: every token once, with as much before it as the context holds.
 
     Args:
-        lm: lm-eval's `HFLM`, or a class with its methods.
+        lm: lm-eval's model of transformers.
         requests: marked requests whose one argument is a text.
     """
     from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
@@ -227,7 +232,7 @@ def rolling(lm: Any, requests: Sequence[Any], disable_tqdm: bool = False) -> lis
 
 
 def _score(
-    lm: Any, windows: list[tuple[None, list[int], list[int]]], disable_tqdm: bool
+    lm: HFLM, windows: list[tuple[None, list[int], list[int]]], disable_tqdm: bool
 ) -> list[float]:
     """Log-likelihood of each window; every process of a distributed run makes as many calls."""
     padding = 0

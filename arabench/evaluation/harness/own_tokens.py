@@ -11,9 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 #: Texts to see what is put around one; a tokenizer that drops the first may keep another.
 _PROBES = ("ا", "ب", "a", "1")
@@ -33,11 +36,11 @@ class Prefix:
     name: str
 
 
-def prefix_of(tokenizer: Any, token: int | None = None) -> Prefix:
+def prefix_of(tokenizer: PreTrainedTokenizerBase, token: int | None = None) -> Prefix:
     """BOS; else EOS; else what the tokenizer puts in front ([CLS]); else nothing.
 
     Args:
-        tokenizer: of transformers.
+        tokenizer: of the model.
         token: an id named by hand, which takes the place of all these.
     """
     if token is not None:
@@ -52,7 +55,7 @@ def prefix_of(tokenizer: Any, token: int | None = None) -> Prefix:
     return Prefix(None, "none: the first token is not scored")
 
 
-def own_tokens(tokenizer: Any, text: str) -> list[int]:
+def own_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Ids of the text and of nothing else."""
     tokens: list[int] = list(tokenizer.encode(text, add_special_tokens=False))
     forced = set(tokenizer.encode("", add_special_tokens=False)) & set(tokenizer.all_special_ids)
@@ -64,7 +67,7 @@ def own_tokens(tokenizer: Any, text: str) -> list[int]:
     return tokens[start:end]
 
 
-def added_around(tokenizer: Any) -> tuple[list[int], list[int]]:
+def added_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Ids that the tokenizer puts before and behind a text unless told not to."""
     for probe in _PROBES:
         whole: list[int] = list(tokenizer.encode(probe))
@@ -90,7 +93,7 @@ class Unread:
     characters: int = 0
 
 
-def unread_in(tokenizer: Any, text: str, tokens: Sequence[int]) -> Unread:
+def unread_in(tokenizer: PreTrainedTokenizerBase, text: str, tokens: Sequence[int]) -> Unread:
     """How much of a text became <unk> or nothing: both cost next to nothing, whatever they hide."""
     unk = getattr(tokenizer, "unk_token_id", None)
     count = sum(token == unk for token in tokens) if unk is not None else 0
@@ -106,7 +109,7 @@ def unread_in(tokenizer: Any, text: str, tokens: Sequence[int]) -> Unread:
 
 
 @contextlib.contextmanager
-def nothing_behind(tokenizer: Any) -> Iterator[None]:
+def nothing_behind(tokenizer: PreTrainedTokenizerBase) -> Iterator[None]:
     """Keep the tokenizer from closing prompts: after an EOS or [SEP] no answer follows.
 
     Raises:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.resources import tasks_dir
 
+if TYPE_CHECKING:
+    import torch
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-def task_manager(metadata: Mapping[str, Any]) -> Any:
+
+def task_manager(metadata: Mapping[str, Any]) -> TaskManager:
     """lm-eval's task manager over our folder only: built in milliseconds."""
     from lm_eval.tasks import TaskManager
 
@@ -18,7 +24,9 @@ def task_manager(metadata: Mapping[str, Any]) -> Any:
     )
 
 
-def language_model(model: Any, tokenizer: Any, batch_size: int) -> Any:
+def language_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int
+) -> HFLM:
     """lm-eval's `HFLM` around a loaded model, with log-probabilities summed in float32.
 
     Logits of virtual tokens (prompt and p-tuning) are cut off, and weights are not tied anew:
@@ -30,8 +38,9 @@ def language_model(model: Any, tokenizer: Any, batch_size: int) -> Any:
         raises_arabench_errors = True
         cuts_virtual_tokens = True
 
-        def _model_call(self, inps: Any, *args: Any, **kwargs: Any) -> Any:
-            logits = super()._model_call(inps, *args, **kwargs)  # (B, virtual + T, vocabulary)
+        def _model_call(self, inps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            # (B, virtual + T, vocabulary)
+            logits: torch.Tensor = super()._model_call(inps, *args, **kwargs)
             return logits[:, -inps.shape[1] :]
 
     with _without_tying(model):
@@ -41,7 +50,7 @@ def language_model(model: Any, tokenizer: Any, batch_size: int) -> Any:
 
 
 @contextlib.contextmanager
-def _without_tying(model: Any) -> Iterator[None]:
+def _without_tying(model: PreTrainedModel) -> Iterator[None]:
     model.__dict__["tie_weights"] = lambda *args, **kwargs: None
     try:
         yield
@@ -50,9 +59,9 @@ def _without_tying(model: Any) -> Iterator[None]:
 
 
 def measure(
-    lm: Any,
+    lm: HFLM,
     tasks: Sequence[str],
-    manager: Any,
+    manager: TaskManager,
     *,
     limit: int | None,
     max_gen_tokens: int | None,

@@ -9,18 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.evaluation.harness.own_tokens import prefix_of
 from arabench.models.devices import native_bfloat16
 from arabench.models.kinds import check_causal
+
+if TYPE_CHECKING:
+    import torch
+    from lm_eval.api.model import LM
+    from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
 
 SIXTEEN_BITS = ("bfloat16", "float16")
 
 
-def settings_of(lm: Any) -> dict[str, str]:
+def settings_of(lm: LM) -> dict[str, str]:
     """Settings of an lm-eval model, name -> value in words.
 
     Raises:
@@ -50,12 +55,12 @@ def settings_of(lm: Any) -> dict[str, str]:
     }
 
 
-def type_name(dtype: Any) -> str:
+def type_name(dtype: torch.dtype | str) -> str:
     """`float32` for `torch.float32`."""
     return str(dtype).removeprefix("torch.")
 
 
-def quantization_of(model: Any) -> str:
+def quantization_of(model: PreTrainedModel) -> str:
     """`none`, or the method with the settings that change its numbers."""
     stored = getattr(model.config, "quantization_config", None)
     if stored is None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.settings import template_digest
 from arabench.evaluation.metrics.table import SCORES
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.task import ConfigurableTask
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +129,7 @@ def _conditions(kwargs: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _check_requests(task: Any, kwargs: dict[str, Any]) -> None:
+def _check_requests(task: ConfigurableTask, kwargs: dict[str, Any]) -> None:
     """lm-eval's request cache knows a task's name only: refuse requests of other data."""
     documents = _documents(task, kwargs.get("samples"))
     for instance in task.instances:
@@ -147,7 +151,9 @@ def _check_requests(task: Any, kwargs: dict[str, Any]) -> None:
             )
 
 
-def _documents(task: Any, samples: list[int] | None) -> Callable[[int], dict[str, Any] | None]:
+def _documents(
+    task: ConfigurableTask, samples: list[int] | None
+) -> Callable[[int], dict[str, Any] | None]:
     """Document by the number that lm-eval gives it: counted among the chosen ones."""
     docs = task.eval_docs
     places = sorted(set(samples)) if samples else range(len(docs))
@@ -166,7 +172,7 @@ def _stop(message: str) -> None:
     raise SystemExit(f"arabench: error: {error}") from error
 
 
-def _record(instances: list[Any]) -> tuple[dict[str, str], list[str]]:
+def _record(instances: list[Instance]) -> tuple[dict[str, str], list[str]]:
     """(settings, notes) of the requests that were answered."""
     marks = [getattr(instance, backends.MARK) for instance in instances]
     asked = [mark for mark in marks if mark.settings is not None]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 import unicodedata
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from arabench.evaluation.metrics.score import Score, divide
 from arabench.statistics.resampling import Array
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric
 
 
 def bleu_from_sums(sums: Array) -> Array:
@@ -65,7 +68,7 @@ def chrf_from_sums(sums: Array) -> Array:
 
 
 @functools.cache
-def bleu() -> Any:
+def bleu() -> Metric:
     """sacreBLEU's BLEU with the tokenizer `intl`, which separates Arabic punctuation."""
     from sacrebleu.metrics import BLEU
 
@@ -73,7 +76,7 @@ def bleu() -> Any:
 
 
 @functools.cache
-def chrf() -> Any:
+def chrf() -> Metric:
     """sacreBLEU's chrF++ with every punctuation mark of Unicode separated from words.
 
     sacreBLEU 2.6 knows ASCII's: a space before the Arabic question mark costs 11 points there,
@@ -93,13 +96,13 @@ def punctuation() -> frozenset[str]:
     return frozenset(char for char in every if unicodedata.category(char).startswith("P"))
 
 
-def counts(metric: Any, hypothesis: str, reference: str) -> list[float]:
+def counts(metric: Metric, hypothesis: str, reference: str) -> list[float]:
     """The counts of one sentence, as sacreBLEU's own significance tests resample them."""
     found: list[float] = metric._extract_corpus_statistics([hypothesis], [[reference]])[0]
     return found
 
 
-def described(metric: Any) -> str:
+def described(metric: Metric) -> str:
     """sacreBLEU's own signature of the object that counts, without sacreBLEU's version.
 
     The version is a condition of the run (`arabench.evaluation.harness.conditions`).

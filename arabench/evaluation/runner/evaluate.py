@@ -9,7 +9,7 @@ does not change the model's logits is refused. The output has lm-eval's format, 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -84,7 +84,7 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
     if data is not None and not data.startswith(HUB_PREFIX):
         check_folder(data)
     manager = task_manager(request.metadata)
-    _check_names(request, manager)
+    _check_names(request, manager.all_tasks)
     _check_output(Path(request.output))
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
     info = _inspect(request, adapters)
@@ -198,12 +198,12 @@ def _check_output(folder: Path) -> None:
         raise UsageError(f"cannot write to output {str(folder)!r}: {error.strerror}.") from error
 
 
-def _check_names(request: Request, manager: Any) -> None:
+def _check_names(request: Request, known: Collection[str]) -> None:
     if not request.tasks:
-        raise UsageError(f"no task given. Allowed: {', '.join(sorted(manager.all_tasks))}.")
+        raise UsageError(f"no task given. Allowed: {', '.join(sorted(known))}.")
     for task in request.tasks:
-        if task not in manager.all_tasks:
-            raise UsageError(f"task {task!r} is not known. {did_you_mean(task, manager.all_tasks)}")
+        if task not in known:
+            raise UsageError(f"task {task!r} is not known. {did_you_mean(task, known)}")
     for name in request.adapters:
         plain = name.replace("-", "").replace("_", "").isalnum()
         if name.casefold() == BASE or not plain or len(name) > LONGEST_NAME:
