@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.own_tokens import (
+    Likelihood,
     Unread,
     nothing_behind,
     own_tokens,
@@ -189,7 +190,7 @@ def _check_ids(lm: HFLM, tokens: Sequence[int]) -> None:
         )
 
 
-def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]:
+def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[Likelihood]:
     """Natural-log likelihood of whole texts, over their own tokens only.
 
     The first token stands after the prefix. A text longer than the model's context is scored in
@@ -203,7 +204,7 @@ def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) 
 
     prefix = prefix_of(lm.tokenizer, getattr(lm, "custom_prefix_token_id", None)).token
     windows: list[tuple[None, list[int], list[int]]] = []
-    counts = []
+    counts: list[tuple[int, int]] = []
     for request in requests:
         (text,) = request.args
         tokens = own_tokens(lm.tokenizer, text)
@@ -220,12 +221,12 @@ def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) 
             )
         ]
         windows += [(None, context, continuation) for context, continuation in parts]
-        counts.append(len(parts))
+        counts.append((len(parts), len(scored)))
     scores = _score(lm, windows, disable_tqdm)
-    totals = []
+    totals: list[Likelihood] = []
     start = 0
-    for request, count in zip(requests, counts, strict=True):
-        totals.append(float(sum(scores[start : start + count])))
+    for request, (count, scored_tokens) in zip(requests, counts, strict=True):
+        totals.append(Likelihood(sum(scores[start : start + count]), scored_tokens))
         start += count
         lm.cache_hook.add_partial("loglikelihood_rolling", request.args, totals[-1])
     return totals

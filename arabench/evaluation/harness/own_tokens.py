@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 _PROBES = ("ا", "ب", "a", "1")
 
 
+class Likelihood(float):
+    """Natural-log likelihood of a whole text that remembers how many tokens it sums.
+
+    A float in every other respect: it compares, adds, pickles and is written as JSON like one, so
+    that lm-eval's filters, logs and caches pass it on. What is computed from it is a plain float.
+
+    Attributes:
+        tokens: own tokens of the text that were scored; 0 where that is unknown.
+    """
+
+    __slots__ = ("tokens",)
+    tokens: int
+
+    def __new__(cls, value: float, tokens: int = 0) -> Likelihood:
+        """A likelihood in nats over so many tokens."""
+        made = super().__new__(cls, value)
+        made.tokens = tokens
+        return made
+
+    def __reduce__(self) -> tuple[type[Likelihood], tuple[float, int]]:
+        return Likelihood, (float(self), self.tokens)
+
+
 @dataclass(frozen=True)
 class Prefix:
     """What stands before a text.
