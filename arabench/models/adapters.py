@@ -11,11 +11,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.errors import UsageError
 from arabench.models.bases import BaseRequest, load_base
 from arabench.models.checkpoints import AdapterInfo
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 #: Largest absolute logit difference below which an adapter counts as doing nothing: far
 #: under one bfloat16 step of a typical logit, far above float32 noise of one run.
@@ -60,8 +65,8 @@ class Bench:
         device, dtype, why: where and in what type it was loaded, and why in that one.
     """
 
-    model: Any
-    tokenizer: Any
+    model: PreTrainedModel | PeftModel
+    tokenizer: PreTrainedTokenizerBase
 
     def __init__(self, request: BaseRequest) -> None:
         self._request = request
@@ -83,7 +88,7 @@ class Bench:
     def _rows(self) -> int:
         return int(self.model.get_input_embeddings().weight.shape[0])
 
-    def _logits(self) -> list[Any]:
+    def _logits(self) -> list[torch.Tensor]:
         """Logits of each probe in the base's own tokens, (T, vocabulary), on the CPU."""
         import torch
 
@@ -172,7 +177,7 @@ class Bench:
         return True
 
 
-def check_keys(model: Any, adapter: AdapterInfo, slot: str) -> None:
+def check_keys(model: PeftModel, adapter: AdapterInfo, slot: str) -> None:
     """Refuse an adapter file that lacks tensors of its own configuration, or holds others.
 
     Raises:
@@ -224,7 +229,7 @@ def _last_part(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2].lower()
 
 
-def _finite(logits: list[Any]) -> bool:
+def _finite(logits: list[torch.Tensor]) -> bool:
     return all(bool(rows.isfinite().all()) for rows in logits)
 
 
@@ -238,7 +243,7 @@ def _check_rows(adapter: AdapterInfo, rows: int, tokens: int) -> None:
         )
 
 
-def _changes_weights(model: Any) -> bool:
+def _changes_weights(model: PeftModel) -> bool:
     """Whether any tensor of the adapter's second factor (or only factor) is not zero."""
     named = [(name, tensor) for name, tensor in model.named_parameters() if f".{_SLOT}" in name]
     second = [tensor for name, tensor in named if "lora_B" in name]
@@ -259,7 +264,7 @@ def _saved_rows(adapter: AdapterInfo) -> int:
     return 0
 
 
-def _tokenizer_of(adapter: AdapterInfo, base: Any) -> Any:
+def _tokenizer_of(adapter: AdapterInfo, base: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """The tokenizer beside an adapter that has added tokens, else the base's."""
     if not (adapter.path / "tokenizer_config.json").is_file():
         return base
@@ -275,7 +280,9 @@ def _tokenizer_of(adapter: AdapterInfo, base: Any) -> Any:
     return beside if beside.get_vocab() != base.get_vocab() else base
 
 
-def _check_sees_no_future(model: Any, tokenizer: Any, device: str) -> None:
+def _check_sees_no_future(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, device: str
+) -> None:
     """Refuse a model in which the last token changes the logits before it."""
     import torch
 

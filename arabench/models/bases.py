@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from arabench.errors import ArabenchError, UsageError
 from arabench.models.checkpoints import is_local
@@ -18,6 +18,9 @@ from arabench.models.devices import (
 )
 from arabench.models.hub import require_reachable
 from arabench.models.kinds import check_causal
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,13 @@ class Base:
     """A loaded base, ready to be measured.
 
     Attributes:
-        model, tokenizer: of transformers.
+        model, tokenizer: one belongs to the other.
         dtype: type of its weights (of those that are not quantized) and products.
         why: why that type was taken, in words.
     """
 
-    model: Any
-    tokenizer: Any
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
     device: str
     dtype: DtypeName
     why: str
@@ -113,7 +116,7 @@ def load_model(
     device: str,
     dtype: DtypeName,
     what: str = "model",
-) -> Any:
+) -> PreTrainedModel:
     """The weights, from safetensors only unless pickles are allowed, ready to multiply.
 
     Args:

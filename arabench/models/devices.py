@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from arabench.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from bitsandbytes.nn import Linear4bit
+    from transformers import BitsAndBytesConfig
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
 #: CUDA devices of this capability (Ampere) and later multiply bfloat16 in hardware.
@@ -21,6 +27,8 @@ _NATIVE_BFLOAT16_FLAGS: Final = ("avx512_bf16", "amx_bf16")
 _ONEDNN_WITHOUT_BFLOAT16: Final = frozenset(
     {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
 )
+#: Attribute of a 4-bit layer of bitsandbytes that repacks itself on a CPU.
+_REPACKS: Final = "support_avx512bf16_for_cpu"
 #: Seconds over which other programs' use of the CPUs is watched.
 _WATCH_S: Final = 0.2
 
@@ -208,7 +216,7 @@ def _ticks() -> dict[int, tuple[int, int]] | None:
     return ticks
 
 
-def nf4(compute_dtype: str, double_quantization: bool = True) -> Any:
+def nf4(compute_dtype: str, double_quantization: bool = True) -> BitsAndBytesConfig:
     """The bitsandbytes configuration of NF4 weights (Dettmers et al. 2023)."""
     import torch
     from transformers import BitsAndBytesConfig
@@ -221,7 +229,7 @@ def nf4(compute_dtype: str, double_quantization: bool = True) -> Any:
     )
 
 
-def compute_in(model: Any, dtype: DtypeName) -> None:
+def compute_in(model: torch.nn.Module, dtype: DtypeName) -> None:
     """Let a loaded model multiply in `dtype`, also one that was stored in 4 bits.
 
     Such a folder names the type it was made for, and its embeddings, norms and head are loaded
@@ -231,22 +239,28 @@ def compute_in(model: Any, dtype: DtypeName) -> None:
     import torch
 
     wanted = getattr(torch, dtype)
-    for module in model.modules():
-        if type(module).__name__ == "Linear4bit" and hasattr(module, "compute_dtype"):
-            module.compute_dtype = wanted
-            module.compute_type_is_set = True
+    for layer in layers_in_4_bits(model):
+        layer.compute_dtype = wanted
+        layer.compute_type_is_set = True
     for parameter in model.parameters():
         quantized = type(parameter).__name__ in {"Params4bit", "Int8Params"}  # of any dtype
         if parameter.dtype in {torch.bfloat16, torch.float16} - {wanted} and not quantized:
             parameter.data = parameter.data.to(wanted)
 
 
-def disable_cpu_repacking(model: Any) -> None:
+def layers_in_4_bits(model: torch.nn.Module) -> Iterator[Linear4bit]:
+    """Layers that bitsandbytes multiplies; those that PEFT puts around them are named alike."""
+    for module in model.modules():
+        if type(module).__name__ == "Linear4bit" and hasattr(module, "compute_dtype"):
+            yield module
+
+
+def disable_cpu_repacking(model: torch.nn.Module) -> None:
     """Keep bitsandbytes from repacking 4-bit weights on CPUs with AVX512-BF16.
 
     A forward without gradients repacks them there, after which training fails loudly on
     Qwen2 and silently on Qwen3 (bitsandbytes 0.50).
     """
     for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+        if hasattr(module, _REPACKS):
+            setattr(module, _REPACKS, False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.errors import UsageError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
-def check_causal(config: Any) -> None:
+
+def check_causal(config: PreTrainedConfig) -> None:
     """Refuse models that are not causal, by name.
 
     Raises:
@@ -27,7 +30,7 @@ def check_causal(config: Any) -> None:
         )
 
 
-def is_encoder(config: Any) -> bool:
+def is_encoder(config: PreTrainedConfig) -> bool:
     """Whether the model attends in both directions.
 
     Families such as BERT exist as encoders and, with `is_decoder`, as causal models.

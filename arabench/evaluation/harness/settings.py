@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from arabench.evaluation.harness.own_tokens import prefix_of
-from arabench.models.devices import native_bfloat16
+from arabench.models.devices import layers_in_4_bits, native_bfloat16
 from arabench.models.kinds import check_causal
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ def quantization_of(model: PreTrainedModel) -> str:
         # The type that is multiplied in may be set after loading: see the layers.
         and key not in {"bnb_4bit_compute_dtype", "bnb_4bit_quant_storage"}
     }
-    computed = {
-        type_name(module.compute_dtype)
-        for module in model.modules()
-        if type(module).__name__ == "Linear4bit" and hasattr(module, "compute_dtype")
-    }
+    computed = {type_name(layer.compute_dtype) for layer in layers_in_4_bits(model)}
     if computed:
         named["compute"] = "+".join(sorted(computed))
     return json.dumps(named, sort_keys=True)
