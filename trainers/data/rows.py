@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -21,6 +21,9 @@ from arabench.models.hub import cache_only, why_unreachable
 from arabench.trainers.data.sources import Place, reworded
 from arabench.trainers.recipe.sections import DataSection
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 #: A row as it was read -> the training row, or None.
 RowOf = Callable[[Mapping[str, Any]], dict[str, str] | None]
 
@@ -30,12 +33,12 @@ class Rows:
     """Training rows.
 
     Attributes:
-        dataset: a `datasets.Dataset`, with the columns that the method makes.
+        dataset: with the columns that the method makes.
         sha256: of its content.
         skipped: rows that held no text (empty, blank or null).
     """
 
-    dataset: Any
+    dataset: Dataset
     sha256: str
     skipped: int
 
@@ -103,7 +106,7 @@ def _check_fields(path: str, fields: Sequence[str], present: Sequence[str]) -> N
             )
 
 
-def _read_hub(name: str, section: DataSection) -> Any:
+def _read_hub(name: str, section: DataSection) -> Dataset:
     import datasets
 
     why = ""
@@ -122,7 +125,7 @@ def _read_hub(name: str, section: DataSection) -> Any:
         ) from error
 
 
-def _read_saved(path: str, split: str) -> Any:
+def _read_saved(path: str, split: str) -> Dataset:
     import datasets
 
     try:

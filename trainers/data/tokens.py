@@ -6,9 +6,13 @@ import array
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
 
 #: Label of a token that is read and not learned, in torch and transformers.
 IGNORED: Final = -100
@@ -21,7 +25,7 @@ class Encoded:
     """Training rows as tokens.
 
     Attributes:
-        dataset: a `datasets.Dataset` with `input_ids` and `labels`.
+        dataset: with `input_ids` and `labels`.
         sha256: of its content.
         longest: tokens of its longest row.
         texts_divided: texts longer than max_length, which became several rows.
@@ -32,7 +36,7 @@ class Encoded:
         pairs: rows are prompts and responses, not texts.
     """
 
-    dataset: Any
+    dataset: Dataset
     sha256: str
     longest: int
     texts_divided: int
@@ -73,7 +77,7 @@ class Encoded:
         return [f"{head}tokens): {'; '.join(kinds)}"]
 
 
-def encode(rows: Any, tokenizer: Any, max_length: int) -> Encoded:
+def encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoded:
     """Tokenize rows, and divide, shorten or leave out those longer than `max_length`.
 
     A text becomes consecutive pieces. Each begins with the last token of the piece before, so
@@ -81,7 +85,7 @@ def encode(rows: Any, tokenizer: Any, max_length: int) -> Encoded:
     cut, and its end of text with it: the model must not learn to end where we cut.
 
     Args:
-        rows: a `datasets.Dataset` with `text`, or with `prompt` and `completion`, which end in
+        rows: with `text`, or with `prompt` and `completion`, which end in
             the tokenizer's end of text.
         tokenizer: of the base model.
         max_length: tokens of a row.
@@ -144,7 +148,7 @@ def _nothing_left(rows: int, left_out: int, max_length: int, pair: bool) -> str:
 
 
 def _tokenized(
-    batch: dict[str, list[str]], tokenizer: Any, pair: bool
+    batch: dict[str, list[str]], tokenizer: PreTrainedTokenizerBase, pair: bool
 ) -> Iterator[tuple[list[int], int]]:
     """Tokens of each row, and the place of the first that is learned."""
     if not pair:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.errors import UsageError, did_you_mean
 from arabench.models.checkpoints import BaseInfo, inspect_base, is_local
 from arabench.trainers.recipe import ALL_LINEAR, Recipe
 from arabench.trainers.run.adapter import linear_layers
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def check_base(recipe: Recipe) -> BaseInfo | None:
@@ -21,7 +24,7 @@ def check_base(recipe: Recipe) -> BaseInfo | None:
     )
 
 
-def check_tokenizer(tokenizer: Any, recipe: Recipe) -> None:
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> None:
     """Refuse a tokenizer that cannot end a text; it pads with the end where it has no other."""
     if tokenizer.eos_token is None:
         raise UsageError(
@@ -32,7 +35,7 @@ def check_tokenizer(tokenizer: Any, recipe: Recipe) -> None:
         tokenizer.pad_token = tokenizer.eos_token
 
 
-def check_targets(model: Any, recipe: Recipe) -> None:
+def check_targets(model: PreTrainedModel, recipe: Recipe) -> None:
     """Refuse target modules that the model, or its outline, has no linear layers for."""
     layers = linear_layers(model)
     targets = recipe.lora.target_modules

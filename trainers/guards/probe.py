@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.trainers.monitors.losses import diverged
+
+if TYPE_CHECKING:
+    from transformers import Trainer
 
 #: Training rows on which it is measured what the adapter does.
 PROBE_ROWS: Final = 16
@@ -18,7 +21,7 @@ def learned(untrained: float, trained: float) -> bool:
     return trained < untrained * (1 - MIN_RELATIVE_DROP)
 
 
-def probe_losses(trainer: Any) -> tuple[float, float]:
+def probe_losses(trainer: Trainer) -> tuple[float, float]:
     """Mean loss on the first training rows without and with the adapter.
 
     The logged losses come from different rows with dropout, and differ by chance; these

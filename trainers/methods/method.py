@@ -7,10 +7,14 @@ arabench/trainers/methods/table.py. Base, adapter, machine, folder and record ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.trainers.data import tokens
 from arabench.trainers.recipe.sections import DataSection, TrainingSection
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 
 
 class Method:
@@ -34,11 +38,13 @@ class Method:
             return None
         return {field: str(text) for field, text in texts.items()}
 
-    def encode(self, rows: Any, tokenizer: Any, max_length: int) -> tokens.Encoded:
+    def encode(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int
+    ) -> tokens.Encoded:
         """Rows as tokens: `tokens.encode`, for rows of `text`, or of `prompt` and `completion`.
 
         Args:
-            rows: a `datasets.Dataset` of what `row` made.
+            rows: of what `row` made.
             tokenizer: of the base.
             max_length: tokens of a row.
 
@@ -47,17 +53,17 @@ class Method:
         """
         return tokens.encode(rows, tokenizer, max_length)
 
-    def trainer_class(self) -> Any:
+    def trainer_class(self) -> type[Trainer]:
         """Trainer that computes the loss: `trl.SFTTrainer`, or a class derived from it."""
         from trl import SFTTrainer
 
-        return SFTTrainer
+        return SFTTrainer  # type: ignore[no-any-return]
 
-    def arguments_class(self) -> Any:
-        """Settings that the trainer takes, derived from `transformers.TrainingArguments`."""
+    def arguments_class(self) -> type[TrainingArguments]:
+        """Settings that the trainer takes, also those of all trainers."""
         from trl import SFTConfig
 
-        return SFTConfig
+        return SFTConfig  # type: ignore[no-any-return]
 
     def settings(self, training: TrainingSection) -> dict[str, Any]:
         """Settings that are added to those of all methods, or replace them.

@@ -12,10 +12,13 @@ step 1), with the adapter alone free (QLoRA: Dettmers et al. 2023, arXiv 2305.14
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.trainers.methods.method import Method
 from arabench.trainers.recipe.sections import DataSection
+
+if TYPE_CHECKING:
+    from trl import SFTConfig, SFTTrainer
 
 
 class SupervisedFineTuning(Method):
@@ -40,14 +43,14 @@ class SupervisedFineTuning(Method):
         text = source.get(str(section.text_field)) or ""
         return {"text": text + end_of_text} if text.strip() else None
 
-    def trainer_class(self) -> Any:
+    def trainer_class(self) -> type[SFTTrainer]:
         """TRL's, which computes the head in chunks: full logits are never held."""
         from trl import SFTTrainer
 
-        return SFTTrainer
+        return SFTTrainer  # type: ignore[no-any-return]
 
-    def arguments_class(self) -> Any:
+    def arguments_class(self) -> type[SFTConfig]:
         """TRL's settings of it."""
         from trl import SFTConfig
 
-        return SFTConfig
+        return SFTConfig  # type: ignore[no-any-return]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError
 from arabench.files.atomic import atomic_writer
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 #: What a row may lack: an overflown norm, and whatever a checkpoint does not keep.
 _EMPTY: Final = dict.fromkeys(("grad_norm", "seconds", "rss_bytes", "gpu_peak_bytes"))
@@ -76,7 +79,7 @@ def diverged(what: str) -> ArabenchError:
     )
 
 
-def loss_logger(path: Path, on_step: Any = None) -> Any:
+def loss_logger(path: Path, on_step: Callable[[int, float], None] | None = None) -> TrainerCallback:
     """A trainer callback that appends one row per optimizer step to `path`.
 
     Rows: step, loss (nats per token), grad_norm (null where it overflowed and the step was
@@ -95,7 +98,13 @@ def loss_logger(path: Path, on_step: Any = None) -> Any:
         def __init__(self) -> None:
             self.started = 0.0
 
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        def on_train_begin(
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            **kwargs: Any,
+        ) -> None:
             self.started = time.monotonic()
             rows = _whole([*state.log_history, *read_losses(path)])
             kept = [
@@ -105,7 +114,12 @@ def loss_logger(path: Path, on_step: Any = None) -> Any:
                 stream.writelines(f"{json.dumps(row)}\n".encode() for row in kept)
 
         def on_log(
-            self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            logs: dict[str, Any] | None = None,
+            **kwargs: Any,
         ) -> None:
             if not logs or "loss" not in logs:
                 return

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.models.checkpoints import RECORD_NAME
 from arabench.trainers.recipe import ALL_LINEAR, Recipe
 from arabench.trainers.run.environment import write_json
 
+if TYPE_CHECKING:
+    import torch
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
-def adapter_config(model: Any, recipe: Recipe) -> Any:
+
+def adapter_config(model: PreTrainedModel, recipe: Recipe) -> LoraConfig:
     """PEFT's configuration of the recipe's adapter for a loaded base."""
     from peft import LoraConfig
 
@@ -29,7 +34,7 @@ def adapter_config(model: Any, recipe: Recipe) -> Any:
     )
 
 
-def cast_adapter_to_float32(model: Any) -> None:
+def cast_adapter_to_float32(model: torch.nn.Module) -> None:
     """Cast trainable parameters to float32.
 
     TRL casts QLoRA adapters to bfloat16, in which small updates round to nothing, and the
@@ -43,12 +48,17 @@ def cast_adapter_to_float32(model: Any) -> None:
             parameter.data = parameter.data.to(torch.float32)
 
 
-def trainable_parameters(model: Any) -> int:
+def trainable_parameters(model: torch.nn.Module) -> int:
     """Numbers that training can change."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def save_adapter(trainer: Any, tokenizer: Any, target: Path, provenance: dict[str, Any]) -> None:
+def save_adapter(
+    trainer: Trainer,
+    tokenizer: PreTrainedTokenizerBase,
+    target: Path,
+    provenance: dict[str, Any],
+) -> None:
     """Write the adapter under a temporary name and rename it when it is whole."""
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -59,7 +69,7 @@ def save_adapter(trainer: Any, tokenizer: Any, target: Path, provenance: dict[st
     partial.rename(target)
 
 
-def linear_layers(model: Any) -> dict[str, set[str]]:
+def linear_layers(model: PreTrainedModel) -> dict[str, set[str]]:
     """Last part of the name of linear layers, without the output head -> their classes."""
     import torch
     from transformers.pytorch_utils import Conv1D

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.models.bases import BaseRequest, load_model, not_loaded
 from arabench.models.devices import DtypeName
 from arabench.trainers.guards import checks
 from arabench.trainers.recipe import Recipe
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,11 @@ class Base:
 
     Attributes:
         tokenizer: with a token that ends a text and one to pad with.
-        config: of transformers.
+        config: with the context that it was made for.
     """
 
-    tokenizer: Any
-    config: Any
+    tokenizer: PreTrainedTokenizerBase
+    config: PreTrainedConfig
 
     @property
     def max_tokens(self) -> int | None:
@@ -67,7 +70,9 @@ def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
     return Base(tokenizer, config)
 
 
-def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeName) -> Any:
+def load_base(
+    recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeName
+) -> PreTrainedModel:
     """The base model, quantized as the recipe says, from safetensors only.
 
     Args:
@@ -84,7 +89,7 @@ def load_base(recipe: Recipe, source: dict[str, Any], device: str, dtype: DtypeN
     return model
 
 
-def _outline(config: Any, recipe: Recipe) -> Any:
+def _outline(config: PreTrainedConfig, recipe: Recipe) -> PreTrainedModel | None:
     """The model without weights; None where it cannot be built so."""
     import torch
     from transformers import AutoModelForCausalLM

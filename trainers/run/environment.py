@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON atomically."""
     with atomic_writer(str(path)) as stream:
         stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))

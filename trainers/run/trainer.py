@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError
 from arabench.models.devices import DtypeName, disable_cpu_repacking
@@ -13,6 +13,17 @@ from arabench.trainers.methods.table import METHODS
 from arabench.trainers.monitors.losses import loss_logger
 from arabench.trainers.recipe import Recipe
 from arabench.trainers.run.adapter import adapter_config, cast_adapter_to_float32
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import (
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        Trainer,
+        TrainerControl,
+        TrainerState,
+        TrainingArguments,
+    )
 
 _SCHEDULERS: Final = {
     "cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"
@@ -23,12 +34,12 @@ def build(
     recipe: Recipe,
     device: str,
     dtype: DtypeName,
-    base: Any,
-    tokenizer: Any,
-    rows: Any,
+    base: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Dataset,
     folder: Path,
     on_step: Callable[[int, float], None] | None = None,
-) -> Any:
+) -> Trainer:
     """The trainer, with a float32 adapter on the base.
 
     Args:
@@ -65,7 +76,7 @@ def build(
     return trainer
 
 
-def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> Any:
+def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> TrainingArguments:
     """Settings of the method's trainer for a recipe; checkpoints go to `folder`."""
     training, method = recipe.training, METHODS[recipe.method]
     settings: dict[str, Any] = {
@@ -99,7 +110,7 @@ def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> An
     return method.arguments_class()(**settings | method.settings(training))
 
 
-def run(trainer: Any, checkpoint: Path | None) -> None:
+def run(trainer: Trainer, checkpoint: Path | None) -> None:
     """Train to the end, from a checkpoint if there is one.
 
     Raises:
@@ -144,7 +155,13 @@ def _first_step() -> Any:
     class FirstStep(TrainerCallback):  # type: ignore[misc]
         seen = False
 
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        def on_step_begin(
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            **kwargs: Any,
+        ) -> None:
             self.seen = True
             if state.global_step >= state.max_steps:
                 raise _AtItsEnd
