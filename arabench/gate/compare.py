@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from arabench.errors import UsageError
+from arabench.evaluation.metrics.contrast import Pair, contrast_all
 from arabench.evaluation.metrics.score import Score, point
 from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.comparable import check_comparable, check_not_identical
 from arabench.evaluation.runner.results import Evaluation, TaskResult
-from arabench.gate.comparable import check_comparable, check_not_identical
-from arabench.gate.contrast import Pair, contrast_all
 from arabench.gate.policy import Policy
 from arabench.gate.verdict import (
     Answer,

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from arabench.gate.contrast import Contrast
+from arabench.evaluation.metrics.contrast import Contrast
 from arabench.gate.criteria.criterion import Criterion
 from arabench.gate.criteria.table import CRITERIA
 from arabench.gate.policy import TAIL_DRAWS, Policy

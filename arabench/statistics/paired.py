@@ -51,12 +51,14 @@ class Paired:
             bootstrap sample once.
         draws: (draws, 5), mean over each bootstrap sample of r, s, r^2, r s, s^2, where r is
             the residual at the estimate.
+        skew_allowance: see `SKEW_ALLOWANCE`; 0 treats both directions alike.
     """
 
     excess: Array
     size: Array
     draws: Array
     assumed: int = 0
+    skew_allowance: float = SKEW_ALLOWANCE
 
     @classmethod
     def measure(
@@ -127,7 +129,7 @@ class Paired:
         scale = float(np.mean(self.excess**2) + value**2 * np.mean(self.size**2))
         mean, least = float(residual.mean()), ROUNDING * scale
         statistic, drawn = self._statistics(mean, residual, shift, sign, least)
-        allowance = SKEW_ALLOWANCE if sign < 0 else 0.0
+        allowance = self.skew_allowance if sign < 0 else 0.0
         seen = residual[: count - self.assumed]
         ties = int(np.count_nonzero(drawn >= statistic))
         return max(

@@ -20,11 +20,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from arabench.evaluation.metrics.contrast import contrast
 from arabench.evaluation.metrics.score import Sums
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation
 from arabench.gate.compare import ask
-from arabench.gate.contrast import contrast
 from arabench.gate.criteria.table import CRITERIA
 from arabench.gate.policy import Policy
 from arabench.gate.verdict import Question, answer_all, decide

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from arabench.evaluation.metrics.contrast import WORST_COUNTED, Contrast, contrast, degradation
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
-from arabench.gate.contrast import WORST_COUNTED, Contrast, contrast, degradation
 from arabench.statistics.resampling import Array
 from tests.gate.synthetic import pair_of_bits
 

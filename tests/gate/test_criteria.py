@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from arabench.errors import UsageError
+from arabench.evaluation.metrics import contrast as contrasts
+from arabench.evaluation.metrics.contrast import Contrast, Pair, contrast, contrast_all
 from arabench.evaluation.metrics.table import SCORES
-from arabench.gate import contrast as contrasts
 from arabench.gate.compare import compare
-from arabench.gate.contrast import Contrast, Pair, contrast, contrast_all
 from arabench.gate.criteria.criterion import Criterion
 from arabench.gate.criteria.table import CRITERIA
 from arabench.gate.policy import load_policy

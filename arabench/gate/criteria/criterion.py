@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from arabench.gate.contrast import Contrast
+from arabench.evaluation.metrics.contrast import Contrast
 
 
 class Criterion(ABC):

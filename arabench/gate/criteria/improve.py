@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from arabench.gate.contrast import Contrast
+from arabench.evaluation.metrics.contrast import Contrast
 from arabench.gate.criteria.criterion import Criterion
 
 

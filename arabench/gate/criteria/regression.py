@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from arabench.gate.contrast import Contrast
+from arabench.evaluation.metrics.contrast import Contrast
 from arabench.gate.criteria.criterion import Criterion
 
 
