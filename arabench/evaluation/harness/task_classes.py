@@ -6,35 +6,42 @@ Imported by `arabench.evaluation.tasks` on first access: lm-eval is heavy.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.conditions import RUN_KEY
+from arabench.evaluation.harness.run_record import RunRecord
 from arabench.evaluation.harness.settings import template_digest
 from arabench.evaluation.metrics.table import SCORES
 
 if TYPE_CHECKING:
-    from lm_eval.api.instance import Instance
     from lm_eval.api.task import ConfigurableTask
 
 log = logging.getLogger(__name__)
 
 
 def task_classes() -> dict[str, type]:
-    """`ArabenchTask`, `RollingTask` and `PromptsTask`."""
+    """`ArabenchTask`, `RollingTask`, `PromptsTask` and `NextWordTask`."""
     from lm_eval.api.instance import Instance
     from lm_eval.api.task import ConfigurableTask
 
     class ArabenchTask(ConfigurableTask):  # type: ignore[misc]
-        """A YAML task whose requests are checked and whose run is recorded."""
+        """A YAML task whose requests are checked and whose run is recorded.
+
+        Attributes:
+            record: of the requests that were answered.
+            window: places of the documents that are asked next; None for all of them.
+        """
 
         def __init__(self, config: dict[str, Any]) -> None:
             # lm-eval hands over the YAML with the `class` key that led here.
             super().__init__(config={key: value for key, value in config.items() if key != "class"})
-            self._run: dict[str, str] = {}
-            self._notes: list[str] = []
+            self.record = RunRecord()
+            self.window: range | None = None
+            self._conditions: dict[str, str] = {}
 
         def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if not callable(self.config.custom_dataset):
@@ -49,13 +56,23 @@ def task_classes() -> dict[str, type]:
             super().build_all_requests(**kwargs)
             _check_requests(self, kwargs)
             backends.mark(self._instances)
-            self._run = _conditions(kwargs)
+            self._conditions = _conditions(kwargs)
+            if self.window is None:
+                self.record = RunRecord()
+
+        def doc_iterator(self, **kwargs: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+            if self.window is None:
+                yield from super().doc_iterator(**kwargs)
+                return
+            docs = self.eval_docs
+            for place in self.window:
+                yield place, docs[place]
 
         def apply_filters(self) -> Any:
-            found, notes = _record(self._instances)
-            self._run, self._notes = {**self._run, **found}, notes
-            for note in notes:
-                log.warning("%s: %s", self.config.task, note)
+            self.record.add(self._instances)
+            if self.window is None:  # `arabench eval` says them when the last window is done
+                for note in self.record.to_notes():
+                    log.warning("%s: %s", self.config.task, note)
             return super().apply_filters()
 
         def dump_config(self) -> dict[str, Any]:
@@ -66,7 +83,10 @@ def task_classes() -> dict[str, type]:
                 name: SCORES[name].signature if name in SCORES else written
                 for name, written in (metadata.get("signatures") or {}).items()
             }
-            metadata[RUN_KEY] = {"settings": self._run, "notes": self._notes}
+            metadata[RUN_KEY] = {
+                "settings": {**self._conditions, **self.record.to_settings()},
+                "notes": self.record.to_notes(),
+            }
             return {**config, "metadata": metadata}
 
     class RollingTask(ArabenchTask):
@@ -104,10 +124,26 @@ def task_classes() -> dict[str, type]:
                 for index, pair in enumerate(arguments)
             ]
 
+    class NextWordTask(ArabenchTask):
+        """Log-likelihood of every word of `doc["text"]` after the first, after the text before it.
+
+        `doc["ends"]` are the places behind each word.
+        """
+
+        def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> list[Any]:
+            kwargs.pop("apply_chat_template", None)
+            kwargs.pop("chat_template", None)
+            text = doc["text"]
+            return [
+                Instance("loglikelihood", doc, (text[:start], text[start:end]), index, **kwargs)
+                for index, (start, end) in enumerate(pairwise(doc["ends"]))
+            ]
+
     return {
         "ArabenchTask": ArabenchTask,
         "RollingTask": RollingTask,
         "PromptsTask": PromptsTask,
+        "NextWordTask": NextWordTask,
     }
 
 
@@ -170,33 +206,3 @@ def _documents(
 def _stop(message: str) -> None:
     error: ArabenchError = DataError(message)
     raise SystemExit(f"arabench: error: {error}") from error
-
-
-def _record(instances: list[Instance]) -> tuple[dict[str, str], list[str]]:
-    """(settings, notes) of the requests that were answered."""
-    marks = [getattr(instance, backends.MARK) for instance in instances]
-    asked = [mark for mark in marks if mark.settings is not None]
-    settings: dict[str, str] = dict(asked[0].settings or {}) if asked else {}
-    settings["answered"] = (
-        "by the model"
-        if len(asked) == len(marks)
-        else f"{len(marks) - len(asked)} of {len(marks)} requests by a cache"
-    )
-    notes = []
-    tokens, unknown = sum(mark.tokens for mark in marks), sum(mark.unread.tokens for mark in marks)
-    characters = sum(mark.unread.characters for mark in marks)
-    # Compared by the gate: a tokenizer that reads less makes any model look better.
-    settings["characters_not_read"] = str(characters)
-    if characters:
-        notes.append(
-            f"the tokenizer does not read {characters:,} characters ({unknown:,} of {tokens:,} "
-            "tokens are <unk>; others became nothing), which cost the model next to nothing: its "
-            "bits are too low, and compare with no other tokenizer's"
-        )
-    cut = sum(mark.cut for mark in marks)
-    if cut:
-        notes.append(
-            f"{cut:,} of {len(marks):,} prompts are longer than the model's context and were cut "
-            "on the left"
-        )
-    return settings, notes

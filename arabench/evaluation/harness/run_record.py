@@ -1,0 +1,89 @@
+"""What a task's requests say of the run when they come back: settings, counts, notes.
+
+Added up window by window, so that no more than one window of requests is held in memory, and
+written down between windows, so that a run that was killed goes on counting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from arabench.evaluation.harness import backends
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+
+@dataclass
+class RunRecord:
+    """Sums over the requests of one task.
+
+    Attributes:
+        settings: of the model that answered; empty while none was asked.
+        requests: number of requests.
+        asked: those of them that a model answered, and no cache of lm-eval's.
+        tokens, unknown_tokens, unread_characters: own tokens of texts, those that stand for
+            something unknown, and code points that the tokenizer did not read.
+        cut: prompts that the context did not hold.
+    """
+
+    settings: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    asked: int = 0
+    tokens: int = 0
+    unknown_tokens: int = 0
+    unread_characters: int = 0
+    cut: int = 0
+
+    def add(self, instances: Iterable[Instance]) -> None:
+        """Count answered requests."""
+        for instance in instances:
+            mark = getattr(instance, backends.MARK)
+            self.requests += 1
+            if mark.settings is not None:
+                self.asked += 1
+                self.settings = self.settings or dict(mark.settings)
+            self.tokens += mark.tokens
+            self.unknown_tokens += mark.unread.tokens
+            self.unread_characters += mark.unread.characters
+            self.cut += mark.cut
+
+    def to_settings(self) -> dict[str, str]:
+        """Settings by name, as results carry them."""
+        return {
+            **self.settings,
+            "answered": "by the model"
+            if self.asked == self.requests
+            else f"{self.requests - self.asked} of {self.requests} requests by a cache",
+            # Compared by the gate: a tokenizer that reads less makes any model look better.
+            "characters_not_read": str(self.unread_characters),
+        }
+
+    def to_notes(self) -> list[str]:
+        """What a reader of the numbers must know."""
+        notes = []
+        if self.unread_characters:
+            notes.append(
+                f"the tokenizer does not read {self.unread_characters:,} characters "
+                f"({self.unknown_tokens:,} of {self.tokens:,} tokens are <unk>; others became "
+                "nothing), which cost the model next to nothing: its bits are too low, and compare "
+                "with no other tokenizer's"
+            )
+        if self.cut:
+            notes.append(
+                f"{self.cut:,} of {self.requests:,} prompts are longer than the model's context "
+                "and were cut on the left"
+            )
+        return notes
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written down between windows."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> RunRecord:
+        """What `to_json` gave."""
+        return cls(**content)
