@@ -39,7 +39,7 @@ SUBJECTS = {
     "physics": "physics",
 }
 #: Rises with every change of a prompt, a scorer or a request.
-VERSION = "2.0"
+VERSION = "2.1"
 
 
 def template(chosen: Template) -> str:
@@ -74,7 +74,7 @@ def files() -> dict[str, str]:
 
 def dialects(out: dict[str, str]) -> None:
     """Leaves and groups of arabench_dialects."""
-    groups: dict[str, list[str]] = {"lm": [], "tax": [], "mt": [], "rc": []}
+    groups: dict[str, list[str]] = {"lm": [], "tax": [], "mt": [], "rc": [], "next": []}
 
     def task(kind: str, name: str, variety: str, alias: str, extra: str = "") -> None:
         full = f"arabench_{kind}_{name}"
@@ -87,6 +87,7 @@ def dialects(out: dict[str, str]) -> None:
     for variety in VARIETIES:
         task("lm", variety, variety, f"lm {NAMES[variety]}")
         task("rc", variety, variety, f"reading {NAMES[variety]}")
+        task("next", variety, variety, f"next word {NAMES[variety]}")
     for variety in DIALECTS:
         task("tax", variety, variety, f"tax {NAMES[variety]}")
         task("mt", f"{variety}_msa", variety, f"{NAMES[variety]} to MSA", "  target: msa\n")
@@ -95,7 +96,7 @@ def dialects(out: dict[str, str]) -> None:
     for kind, names in groups.items():
         out[f"arabench_dialects/arabench_{kind}.yaml"] = group(f"arabench_{kind}", names)
     out["arabench_dialects/arabench_dialects.yaml"] = group(
-        "arabench_dialects", [f"arabench_{kind}" for kind in groups]
+        "arabench_dialects", [f"arabench_{kind}" for kind in groups if kind != "next"]
     )
 
 

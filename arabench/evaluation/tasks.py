@@ -20,6 +20,7 @@ from arabench.evaluation.families.choice import (
 from arabench.evaluation.families.dialect_tax import score_tax, tax_data
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.families.language_modelling import lm_data, score_lm
+from arabench.evaluation.families.next_word import next_word_data, score_next_word
 from arabench.evaluation.families.reading import reading_data, reading_prompt, score_reading
 from arabench.evaluation.families.robustness import (
     noisy_lm_data,
@@ -42,12 +43,14 @@ __all__ = [
     "mmlu_data",
     "mmlu_files_data",
     "mmlu_hub_data",
+    "next_word_data",
     "noisy_lm_data",
     "noisy_mc_data",
     "reading_data",
     "reading_prompt",
     "score_choice",
     "score_lm",
+    "score_next_word",
     "score_noisy_lm",
     "score_noisy_mc",
     "score_reading",
@@ -68,6 +71,6 @@ def _task_classes() -> dict[str, type]:
 
 
 def __getattr__(name: str) -> type:
-    if name in {"ArabenchTask", "RollingTask", "PromptsTask"}:
+    if name in {"ArabenchTask", "RollingTask", "PromptsTask", "NextWordTask"}:
         return _task_classes()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

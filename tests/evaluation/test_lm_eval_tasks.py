@@ -33,6 +33,7 @@ TASKS = {
     *(f"arabench_lm_{code}" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_rc_{code}" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_tax_{code}" for code in ("egy", "glf", "lev", "mgr")),
+    *(f"arabench_next_{code}" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_mt_{code}_msa" for code in ("egy", "glf", "lev", "mgr")),
     *(f"arabench_mt_{code}_en" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_mmlu_{subject}" for subject in (*SUBJECTS, "all", "files", "arabicmmlu")),
@@ -44,15 +45,18 @@ TASKS = {
 }
 GROUPS = {
     "arabench_dialects", "arabench_lm", "arabench_tax", "arabench_mt", "arabench_rc",
-    "arabench_mmlu", "arabench_robustness", "arabench_robust_lm", "arabench_robust_mc",
+    "arabench_next", "arabench_mmlu", "arabench_robustness", "arabench_robust_lm",
+    "arabench_robust_mc",
 }  # fmt: skip
 #: Tasks that cannot be built from packaged data: they name a hub data set or the user's own.
 OUTSIDE = {"arabench_mmlu_arabicmmlu", "arabench_mmlu_files"}
 #: One task of each kind -> its metrics.
+LM = {"bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity", "token_perplexity"}
 RUN = {
-    "arabench_lm_egy": {"bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity"},
-    "arabench_lm_msa": {"bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity"},
-    "arabench_tax_egy": {"dialect_tax"},
+    "arabench_lm_egy": LM,
+    "arabench_lm_msa": LM,
+    "arabench_next_egy": {"next_word_acc"},
+    "arabench_tax_egy": {"dialect_tax", "tokenizer_tax", "model_tax"},
     "arabench_mt_egy_en": {"bleu", "chrf++"},
     "arabench_rc_egy": {"f1", "exact_match"},
     "arabench_mmlu_physics": {"acc"},
@@ -93,14 +97,14 @@ def test_exactly_the_expected_names_are_found() -> None:
 
 
 def test_every_task_and_group_builds() -> None:
-    suites = ["arabench_dialects", "arabench_mmlu", "arabench_robustness"]
+    suites = ["arabench_dialects", "arabench_next", "arabench_mmlu", "arabench_robustness"]
     loaded = _manager().load([*suites, "arabench_mmlu_all"])
     assert set(loaded["tasks"]) == TASKS - OUTSIDE
     assert set(loaded["groups"]) == GROUPS
     for name, task in loaded["tasks"].items():
         assert len(task.test_docs()) > 0
         assert task.config.task == name
-        assert task.VERSION == task.config.metadata["version"] == 2.0
+        assert task.VERSION == task.config.metadata["version"] == 2.1
 
 
 @pytest.mark.parametrize("path", sorted(tasks_dir().rglob("*.yaml")), ids=lambda path: path.stem)
@@ -184,6 +188,49 @@ def test_tax_is_the_ratio_of_bits(results: dict[str, Any]) -> None:
     assert list(dialect) == list(msa)  # renderings of the same sentences
     tax = results["results"]["arabench_tax_egy"]["dialect_tax,none"]
     assert tax == pytest.approx(sum(dialect.values()) / sum(msa.values()), rel=1e-6)
+
+
+def test_token_perplexity_and_shares_of_the_tax_by_hand(
+    results: dict[str, Any], model: HFLM
+) -> None:
+    def of(texts: list[str]) -> tuple[float, int]:
+        tokens = [model.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        return sum(_bits_by_hand(model, text) for text in texts), sum(map(len, tokens))
+
+    bits, tokens = of([sample["doc"]["text"] for sample in results["samples"]["arabench_lm_egy"]])
+    found = results["results"]["arabench_lm_egy"]["token_perplexity,none"]
+    assert found == pytest.approx(math.exp(bits * math.log(2) / tokens), rel=1e-5)
+    pairs = [sample["doc"]["texts"] for sample in results["samples"]["arabench_tax_egy"]]
+    (bits, tokens), (bits_msa, tokens_msa) = of([p[0] for p in pairs]), of([p[1] for p in pairs])
+    tax = results["results"]["arabench_tax_egy"]
+    assert tax["tokenizer_tax,none"] == pytest.approx(tokens / tokens_msa)
+    assert tax["model_tax,none"] == pytest.approx(
+        (bits / tokens) / (bits_msa / tokens_msa), rel=1e-5
+    )
+    assert tax["tokenizer_tax,none"] * tax["model_tax,none"] == pytest.approx(
+        tax["dialect_tax,none"], rel=1e-12
+    )
+
+
+def test_next_words_by_hand(results: dict[str, Any], model: HFLM) -> None:
+    import torch
+
+    for sample in results["samples"]["arabench_next_egy"]:
+        text = sample["doc"]["text"]
+        encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        tokens = encoded["input_ids"]
+        with torch.no_grad():
+            greedy = model.model(torch.tensor([tokens])).logits[0].argmax(-1).tolist()
+        said, place = [], 0
+        for number, word in enumerate(text.split()):
+            start = text.index(word, place) - (number > 0)  # with the space before it
+            place = start + len(word) + (number > 0)
+            own = [i for i, (a, b) in enumerate(encoded["offset_mapping"]) if start <= a < place]
+            if number:
+                said.append(all(greedy[i - 1] == tokens[i] for i in own))
+        assert sample["next_word_acc"]["sums"] == [sum(said), len(text.split()) - 1]
+        asked = list(sample["arguments"])
+        assert "".join([asked[0][0], *(word for _, word in asked)]) == text
 
 
 def test_clean_rate_of_noise_is_the_plain_task(results: dict[str, Any]) -> None:

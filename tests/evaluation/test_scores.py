@@ -12,15 +12,24 @@ import yaml
 from sacrebleu.metrics import BLEU, CHRF
 
 from arabench.evaluation import aggregations
+from arabench.evaluation.families.next_word import word_ends
+from arabench.evaluation.harness.own_tokens import Likelihood
 from arabench.evaluation.metrics.intervals import bootstrap, interval, standard_error
 from arabench.evaluation.metrics.score import by_item, point, sample
 from arabench.evaluation.metrics.table import SCORES
-from arabench.evaluation.tasks import score_translation
+from arabench.evaluation.tasks import (
+    score_lm,
+    score_next_word,
+    score_tax,
+    score_translation,
+)
 from arabench.statistics.proportions import wilson_interval
 
 TASKS = Path(__file__).resolve().parents[2] / "tasks"
 SENTENCE = "ذهب الولد إلى المدرسة صباحاً ، ثم عاد ؟ هل رأيت القمر اليوم في السماء 3 NASA !"
 WORDS = SENTENCE.split()
+#: Scores per token -> the place of the sum that counts samples whose tokens nobody knows.
+UNKNOWN = {"token_perplexity": 1, "tokenizer_tax": 1, "model_tax": 2}
 
 
 def _corpora(seed: int) -> tuple[list[str], list[str]]:
@@ -119,7 +128,10 @@ def test_shares_at_the_edge_get_a_wilson_interval() -> None:
 @pytest.mark.parametrize("name", sorted(SCORES))
 def test_every_score_has_its_width_and_an_aggregation(name: str) -> None:
     score = SCORES[name]
-    values = [sample(str(index), [*range(1, score.width + 1)]) for index in range(3)]
+    counts = [*range(1, score.width + 1)]
+    if name in UNKNOWN:
+        counts[UNKNOWN[name]] = 0
+    values = [sample(str(index), counts) for index in range(3)]
     value = getattr(aggregations, aggregations.identifier(name))(values)
     error = getattr(aggregations, aggregations.identifier(name) + "_stderr")(values)
     assert math.isfinite(value)
@@ -142,6 +154,57 @@ def test_perplexities_by_hand() -> None:
     # 9 bits over 3 words: 2 ** 3
     assert point(SCORES["word_perplexity"], sums) == pytest.approx(8)
     assert point(SCORES["byte_perplexity"], sums) == pytest.approx(8)
+
+
+def test_token_perplexity_by_hand() -> None:
+    # 6 + 3 bits over 2 + 1 tokens: 2 ** 3, which is exp of the mean negative log-likelihood.
+    texts = [("a", Likelihood(-6 * math.log(2), 2)), ("b", Likelihood(-3 * math.log(2), 1))]
+    values = [
+        score_lm({"item": item, "text": "نعم"}, [value])["token_perplexity"]
+        for item, value in texts
+    ]
+    expected = math.exp(-sum(value for _, value in texts) / 3)
+    assert point(SCORES["token_perplexity"], by_item(values).sums) == pytest.approx(8)
+    assert expected == pytest.approx(8)
+
+
+def test_tax_is_what_the_tokenizer_costs_times_what_the_model_costs() -> None:
+    pairs = [
+        [Likelihood(-7.5, 5), Likelihood(-4.25, 4)],
+        [Likelihood(-3.5, 3), Likelihood(-6.0, 2)],
+    ]
+    rows = [score_tax({"item": str(place)}, pair) for place, pair in enumerate(pairs)]
+    tax, tokenizer, model = (
+        point(SCORES[name], by_item(row[name] for row in rows).sums)
+        for name in ("dialect_tax", "tokenizer_tax", "model_tax")
+    )
+    assert tax == pytest.approx(11 / 10.25)
+    assert tokenizer == pytest.approx(8 / 6)
+    assert model == pytest.approx((11 / 8) / (10.25 / 6))
+    assert tokenizer * model == pytest.approx(tax, rel=1e-14)
+
+
+def test_tokens_that_one_backend_does_not_count_give_no_number() -> None:
+    known, unknown = Likelihood(-6.0, 2), -3.0  # another backend gives a plain number
+    rows = [score_lm({"item": str(i), "text": "نعم"}, [v]) for i, v in enumerate((known, unknown))]
+    sums = by_item(row["token_perplexity"] for row in rows).sums
+    assert math.isnan(point(SCORES["token_perplexity"], sums))
+    assert math.isnan(standard_error(SCORES["token_perplexity"], sums))
+    assert all(map(math.isnan, interval(SCORES["token_perplexity"], sums)))
+    taxes = [score_tax({"item": "a"}, [known, known]), score_tax({"item": "b"}, [known, unknown])]
+    for name in ("tokenizer_tax", "model_tax"):
+        assert math.isnan(point(SCORES[name], by_item(row[name] for row in taxes).sums))
+    assert math.isfinite(
+        point(SCORES["dialect_tax"], by_item(r["dialect_tax"] for r in taxes).sums)
+    )
+
+
+def test_words_after_the_first_count() -> None:
+    text = "قال  لي\tصديقي ، أمس"
+    ends = word_ends(text)
+    assert [text[:end].split()[-1] for end in ends] == text.split()
+    row = score_next_word({"item": "a"}, [(-1.0, True), (-2.0, False), (-0.5, True)])
+    assert row["next_word_acc"] == sample("a", [2, 3])
 
 
 def test_nothing_to_divide_by_is_not_a_number() -> None:

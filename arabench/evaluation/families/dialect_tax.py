@@ -1,4 +1,7 @@
-"""Dialect tax: bits of sentences over bits of the MSA rendering of the same sentences."""
+"""Dialect tax: bits of sentences over bits of the MSA rendering of the same sentences.
+
+The tax is exactly the product of the tokenizer's share and the model's.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,17 @@ from arabench.evaluation.families.family import (
     with_stderr,
 )
 from arabench.evaluation.harness.conditions import conditions_of
-from arabench.evaluation.metrics.likelihood import bits
+from arabench.evaluation.metrics.likelihood import bits, own_tokens
 from arabench.evaluation.metrics.score import sample
 
 FAMILY: Final = Family(
     "dialect_tax",
-    (Template("arabench_dialects/_tax_template", ("dialect_tax",)),),
-    (Column("dialect_tax", "arabench_tax_{}", "dialect tax"),),
+    (Template("arabench_dialects/_tax_template", ("dialect_tax", "tokenizer_tax", "model_tax")),),
+    (
+        Column("dialect_tax", "arabench_tax_{}", "dialect tax"),
+        Column("tokenizer_tax", "arabench_tax_{}", "of it tokenizer"),
+        Column("model_tax", "arabench_tax_{}", "of it model"),
+    ),
 )
 
 
@@ -51,5 +58,14 @@ def tax_data(variety: str, **metadata: Any) -> Splits:
 
 
 def score_tax(doc: Document, results: Sequence[float]) -> dict[str, Document]:
-    """Bits of the sentence and bits of its MSA rendering."""
-    return with_stderr({"dialect_tax": sample(doc["item"], [bits(value) for value in results])})
+    """Bits and own tokens of the sentence and of its MSA rendering."""
+    item, spent = doc["item"], [bits(value) for value in results]
+    (unknown, tokens), (unknown_of_msa, tokens_of_msa) = map(own_tokens, results)
+    missing = max(unknown, unknown_of_msa)
+    return with_stderr(
+        {
+            "dialect_tax": sample(item, spent),
+            "tokenizer_tax": sample(item, [tokens, missing, tokens_of_msa]),
+            "model_tax": sample(item, [*spent, missing, tokens, tokens_of_msa]),
+        }
+    )

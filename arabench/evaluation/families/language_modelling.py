@@ -18,17 +18,23 @@ from arabench.evaluation.families.family import (
     with_stderr,
 )
 from arabench.evaluation.harness.conditions import conditions_of
-from arabench.evaluation.metrics.likelihood import bits
+from arabench.evaluation.metrics.likelihood import bits, own_tokens
 from arabench.evaluation.metrics.score import sample
 
-METRICS: Final = ("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
+METRICS: Final = (
+    "bits_per_char",
+    "bits_per_byte",
+    "word_perplexity",
+    "byte_perplexity",
+    "token_perplexity",
+)
 FAMILY: Final = Family(
     "language_modelling",
     (Template("arabench_dialects/_lm_template", METRICS),),
     tuple(
         Column(metric, "arabench_lm_{}", heading)
         for metric, heading in zip(
-            METRICS, ("bits/char", "bits/byte", "word ppl", "byte ppl"), strict=True
+            METRICS, ("bits/char", "bits/byte", "word ppl", "byte ppl", "token ppl"), strict=True
         )
     ),
 )
@@ -50,7 +56,7 @@ def lm_data(variety: str, **metadata: Any) -> Splits:
 
 
 def score_lm(doc: Document, results: Sequence[float]) -> dict[str, Document]:
-    """Bits of the text over its code points, UTF-8 bytes and words."""
+    """Bits of the text over its code points, UTF-8 bytes, words and own tokens."""
     text, spent, item = doc["text"], bits(results[0]), doc["item"]
     size = len(text.encode("utf-8"))
     return with_stderr(
@@ -59,5 +65,6 @@ def score_lm(doc: Document, results: Sequence[float]) -> dict[str, Document]:
             "bits_per_byte": sample(item, [spent, size]),
             "word_perplexity": sample(item, [spent, len(text.split())]),
             "byte_perplexity": sample(item, [spent, size]),
+            "token_perplexity": sample(item, [spent, *own_tokens(results[0])]),
         }
     )

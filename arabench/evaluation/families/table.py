@@ -8,6 +8,7 @@ from arabench.evaluation.families import (
     choice,
     dialect_tax,
     language_modelling,
+    next_word,
     reading,
     robustness,
     translation,
@@ -17,6 +18,7 @@ from arabench.evaluation.families.family import Column, Family
 FAMILIES: Final[tuple[Family, ...]] = (
     language_modelling.FAMILY,
     dialect_tax.FAMILY,
+    next_word.FAMILY,
     translation.FAMILY,
     reading.FAMILY,
     choice.FAMILY,

@@ -36,6 +36,8 @@ class Score:
         unit: of the value.
         describe: asks the object that computes the sums what fixes the number.
         likelihood: whether the sums are likelihoods of text: two models never agree in all.
+        per_token: whether the value is a quantity per token of the model's own tokenizer, so that
+            values under two tokenizers do not compare. The last sum is then tokens.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Score:
     unit: str
     describe: Callable[[], str]
     likelihood: bool = False
+    per_token: bool = False
 
     @property
     def signature(self) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from arabench.evaluation.metrics import answers, choice, likelihood, ngrams, noise_curves
+from arabench.evaluation.metrics import (
+    answers,
+    choice,
+    likelihood,
+    next_words,
+    ngrams,
+    noise_curves,
+)
 from arabench.evaluation.metrics.score import Score
 
 SCORES: Final[Mapping[str, Score]] = {
@@ -15,7 +22,11 @@ SCORES: Final[Mapping[str, Score]] = {
         likelihood.BITS_PER_BYTE,
         likelihood.WORD_PERPLEXITY,
         likelihood.BYTE_PERPLEXITY,
+        likelihood.TOKEN_PERPLEXITY,
         likelihood.DIALECT_TAX,
+        likelihood.TOKENIZER_TAX,
+        likelihood.MODEL_TAX,
+        next_words.NEXT_WORD,
         ngrams.BLEU,
         ngrams.CHRF,
         answers.F1,

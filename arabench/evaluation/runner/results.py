@@ -26,7 +26,13 @@ LARGEST_SUM: Final = 1e12
 #: Metrics of tasks that score whole texts.
 _OF_TEXTS: Final = ("bits_per_char", "dialect_tax", "noise_cost")
 #: Metrics whose first sum is the bits of the same text.
-_OF_ONE_TEXT: Final = ("bits_per_char", "bits_per_byte", "word_perplexity", "byte_perplexity")
+_OF_ONE_TEXT: Final = (
+    "bits_per_char",
+    "bits_per_byte",
+    "word_perplexity",
+    "byte_perplexity",
+    "token_perplexity",
+)
 #: Task version from which on results say what the model was set to.
 FIRST_RECORDED: Final = 2.0
 #: Characters of one setting or note of a run.
