@@ -36,6 +36,7 @@ PUNCTUATION: Final = 16
 SPACE: Final = 32  # white space and line breaks
 IGNORED: Final = 64  # marks, tatweel and what shows nothing
 LINK: Final = 128  # links, mentions, e-mail addresses
+OTHER_THAN_ARABIC: Final = (LETTER, DIGIT, SYMBOL, PUNCTUATION, SPACE, IGNORED, LINK)
 
 #: Texts are scanned in blocks of about this many characters: arrays that stay in cache.
 BLOCK_CHARS: Final = 1 << 16

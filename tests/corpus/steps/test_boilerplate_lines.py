@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from arabench.corpus.steps.filters import text_measures
 from arabench.corpus.steps.filters.text_measures import measure_many
 from arabench.text.rules.boilerplate import is_boilerplate, phrases, strip_boilerplate
 
@@ -44,6 +45,26 @@ def test_letters_of_boilerplate_lines_are_counted_and_no_others(seed: int) -> No
 def test_a_block_of_several_texts_keeps_them_apart() -> None:
     texts = ["الرئيسية", "نص عادي", "اضغط هنا\nنص عادي", ""] * 50
     assert measure_many(texts).boilerplate.tolist() == pytest.approx([1, 0, 7 / 13, 0] * 50)
+
+
+_READ_ALONE = [
+    "الرئيسية", "شارك على فيسبوك", "الرئيسية » كرة", "كتاب | قلم | ورق", "x1 كتاب", "كتاب é قلم",
+]  # fmt: skip
+_NOT_READ = [
+    "قال «كتاب جديد» أمس", "كتاب جديد مفيد é", "كتاب قديم 2024 x1", "2024 كتاب قديم", "كتاب",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "read"), [(x, 1) for x in _READ_ALONE] + [(x, 0) for x in _NOT_READ]
+)
+def test_only_lines_that_may_be_boilerplate_are_read_one_by_one(
+    line: str, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(text_measures, "is_boilerplate", lambda given: bool(seen.append(given)))
+    measure_many([f"نص عادي هنا\n{line}\nنص آخر هنا"])
+    assert seen == [line] * read
 
 
 @pytest.mark.parametrize("line", ["تابعنا على @madina", "شارك https://t.co/x", "Powered by a@b.cc"])

@@ -39,6 +39,16 @@ def test_links_are_what_the_rules_find_one_after_the_other(text: str) -> None:
     assert blank(text, link_spans(text)) == left
 
 
+@pytest.mark.parametrize("link", ["https://b.co/x", "www.b.co", "WWW.b.co"])
+@pytest.mark.parametrize("before", [0, 99, 100, 101, 5000])
+def test_a_link_is_found_behind_any_number_of_its_first_characters(link: str, before: int) -> None:
+    text = "w : W " * before + link
+    assert url_spans(f"{text} {text}") == [
+        (len(text) - len(link), len(text)),
+        (2 * len(text) + 1 - len(link), 2 * len(text) + 1),
+    ]
+
+
 def test_many_signs_take_linear_time() -> None:
     for sign in ("@", "w.", "://", "a@", "a" * 64 + "@", "http://", "www."):
         link_spans(sign * 50_000)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -143,19 +143,17 @@ def _sums(values: npt.NDArray[Any], bounds: I64) -> F64:
     return (total[bounds[1:]] - total[bounds[:-1]]).astype(np.float64)
 
 
+def _counts(places: I64, bounds: I64) -> I64:
+    """How many of the sorted places are in `bounds[i] .. bounds[i + 1]` for every i."""
+    return np.diff(np.searchsorted(places, bounds))
+
+
 def _measure_block(block: words.Block) -> Measures:
-    counts = {
-        kind: np.add.reduceat(block.classes == kind, block.text_starts[:-1], dtype=np.int64)
-        for kind in (
-            words.ARABIC,
-            words.LETTER,
-            words.SYMBOL,
-            words.SPACE,
-            words.IGNORED,
-            words.LINK,
-        )
-    }
+    places = {kind: np.flatnonzero(block.classes == kind) for kind in words.OTHER_THAN_ARABIC}
+    counts = {kind: _counts(found, block.text_starts) for kind, found in places.items()}
     size = np.diff(block.text_starts)
+    arabic = size - sum(counts.values())
+    unseen = counts[words.SPACE] + counts[words.IGNORED] + counts[words.LINK]
     bounds = block.text_words
     word_count = np.diff(bounds).astype(np.float64)
     letters = _sums(block.lengths, bounds)  # folded letters and digits
@@ -163,18 +161,15 @@ def _measure_block(block: words.Block) -> Measures:
     lines = _Lines(block)
     return Measures(
         words=word_count,
-        arabic=_share(counts[words.ARABIC], counts[words.ARABIC] + counts[words.LETTER]),
-        symbols=_share(
-            counts[words.SYMBOL],
-            size - counts[words.SPACE] - counts[words.IGNORED] - counts[words.LINK],
-        ),
+        arabic=_share(arabic, arabic + counts[words.LETTER]),
+        symbols=_share(counts[words.SYMBOL], size - unseen),
         letter_words=_share(_sums(block.digits < block.lengths, bounds), word_count),
         mean_word_chars=_share(letters, word_count),
         repeated_lines=_share(lines.sums_where(lines.repeated(text_of_word)), letters),
         repeated_phrases=_share(_repeated_phrases(block, text_of_word), letters),
         top_phrase=_share(_top_phrase(block, text_of_word), letters),
         stop_words=_share(_sums(_is_stop_word(block), bounds), word_count),
-        boilerplate=_share(_boilerplate(block), letters),
+        boilerplate=_share(_boilerplate(block, places), letters),
     )
 
 
@@ -242,49 +237,43 @@ def _top_phrase(block: words.Block, text_of_word: I64) -> F64:
     return top
 
 
+class _FirstWords(NamedTuple):
+    """How the lines begin that are boilerplate."""
+
+    alone: HashSet
+    """Phrases that are one word."""
+    pairs: HashSet
+    """The first two words of all others."""
+    entries: HashSet
+    """The first words of phrases that are an entry of a menu."""
+
+
 @functools.cache
-def _first_words() -> tuple[HashSet, HashSet]:
-    """Phrases of boilerplate that are one word, and the first two words of all others."""
+def _first_words() -> _FirstWords:
     whole, beginning = phrases()
     split = [phrase.split()[:2] for phrase in (*whole, *beginning)]
     assert all(" " in phrase.strip() for phrase in beginning)
     pairs = [word for first in split if len(first) == 2 for word in first]
-    return (
+    return _FirstWords(
         HashSet(words.scan([first[0] for first in split if len(first) == 1]).hashes),
         HashSet(hash_arrays.phrases(words.scan(pairs).hashes, 2)[::2]),
+        HashSet(words.scan([phrase.split()[0] for phrase in whole]).hashes),
     )
 
 
 @functools.cache
-def _ends_words() -> Flags:
-    """Code point -> whether `fold_words` takes it for something else than letters."""
-    table = np.ones(0x110000, dtype=np.bool_)
-    table[[ord(char) for char in folding().ignored]] = False
+def _table_of(characters: frozenset[str]) -> words.Flags:
+    """Code point -> whether it is one of the characters."""
+    table = np.zeros(0x110000, dtype=np.bool_)
+    table[[ord(char) for char in characters]] = True
     return table
 
 
-def _boilerplate(block: words.Block) -> F64:
-    """Letters in boilerplate lines of every text.
-
-    `is_boilerplate` looks only at lines whose first words begin a phrase and at those where
-    more than words of letters decides.
-    """
-    breaks = _places_of(block.text, block.codes, chars.LINE_BREAKS)
+def _boilerplate(block: words.Block, places: Mapping[int, I64]) -> F64:
+    """Letters in boilerplate lines of every text, given the places of every class."""
+    breaks = _those_of(chars.LINE_BREAKS, places[words.SPACE], block.codes)
     begins = np.concatenate([np.zeros(1, dtype=np.int64), breaks[:-1] + 1])
-    likely = np.zeros(len(breaks), dtype=np.bool_)
-    lettered = np.flatnonzero(block.digits < block.lengths)
-    starts = np.append(block.starts[lettered], [len(block.codes)] * 2)
-    place = np.searchsorted(starts, begins)
-    one_word = np.flatnonzero((starts[place] < breaks) & (starts[place + 1] >= breaks))
-    several = np.flatnonzero(starts[place + 1] < breaks)
-    singles, pairs = _first_words()
-    hashes = block.hashes[lettered]
-    likely[one_word[singles.places(hashes[place[one_word]])]] = True
-    in_a_row = np.stack([hashes[place[several]], hashes[place[several] + 1]], axis=1).ravel()
-    likely[several[pairs.places(hash_arrays.phrases(in_a_row, 2)[::2])]] = True
-    with_digits = np.append(block.digits[lettered] > 0, [False] * 2)
-    likely |= with_digits[place] | with_digits[place + 1]
-    likely[np.searchsorted(breaks, _doubtful(block))] = True
+    likely = _may_be_boilerplate(block, breaks, places)
     if block.text is block.given:
         likely &= breaks - begins <= MOST_CHARS
     if not likely.any():
@@ -292,7 +281,8 @@ def _boilerplate(block: words.Block) -> F64:
 
     text, ends = block.given, breaks
     if text is not block.text:  # lines are the same there, places are not
-        ends = _places_of(text, words.code_points(text), chars.LINE_BREAKS)
+        codes = words.code_points(text)
+        ends = np.flatnonzero(_table_of(chars.LINE_BREAKS)[codes])
     found: list[int] = []
     for line in np.flatnonzero(likely).tolist():
         if is_boilerplate(text[ends[line - 1] + 1 if line else 0 : ends[line]]):
@@ -303,28 +293,57 @@ def _boilerplate(block: words.Block) -> F64:
     return _sums(np.where(np.cumsum(change[:-1]) > 0, block.lengths, 0), block.text_words)
 
 
-def _places_of(text: str, codes: npt.NDArray[np.uint32], characters: Iterable[str]) -> I64:
-    """Places of some characters, most of which occur nowhere."""
-    mask = np.zeros(len(codes), dtype=np.bool_)
-    for char in characters:
-        if char in text:
-            mask |= codes == ord(char)
-    return np.flatnonzero(mask)
+def _those_of(characters: frozenset[str], places: I64, codes: npt.NDArray[np.uint32]) -> I64:
+    """Places at which one of the characters stands."""
+    return places[_table_of(characters)[codes[places]]]
 
 
-def _doubtful(block: words.Block) -> I64:
-    """Places where words end otherwise than in boilerplate, and separators of menus.
+def _may_be_boilerplate(block: words.Block, breaks: I64, places: Mapping[int, I64]) -> words.Flags:
+    """Lines that `is_boilerplate` has to look at.
 
-    `fold_words` ends a word at letters of other scripts and at their marks.
+    They begin with the words of a phrase, or their first two words may be others when they
+    are folded, or they have the separators of a menu.
+    """
+    likely = np.zeros(len(breaks), dtype=np.bool_)
+    count = len(block.starts)
+    lettered = np.append(np.flatnonzero(block.digits < block.lengths), [count] * 3)
+    begins = np.searchsorted(block.starts, breaks)  # of the next line, as words
+    rank = np.searchsorted(lettered, np.concatenate([np.zeros(1, dtype=np.int64), begins[:-1]]))
+    first, second = lettered[rank], lettered[rank + 1]
+    has_one, has_two = first < begins, second < begins
+    known = _first_words()
+    one = np.flatnonzero(has_one & ~has_two)
+    likely[one[known.alone.places(block.hashes[first[one]])]] = True
+    two = np.flatnonzero(has_two)
+    in_a_row = block.hashes[np.stack([first[two], second[two]], axis=1).ravel()]
+    likely[two[known.pairs.places(hash_arrays.phrases(in_a_row, 2)[::2])]] = True
+    likely[has_one] |= block.digits[first[has_one]] > 0
+    likely[two] |= block.digits[second[two]] > 0
+
+    doubtful = _doubtful(block, places)
+    line = np.searchsorted(breaks, doubtful)
+    third = lettered[rank[line] + 2]
+    likely[line[np.searchsorted(block.starts, doubtful, side="right") <= third]] = True
+
+    signs = np.concatenate([places[kind] for kind in (words.SYMBOL, words.PUNCTUATION, words.LINK)])
+    separators = _those_of(MENU_SEPARATORS, signs, block.codes)
+    line, many = np.unique(np.searchsorted(breaks, separators), return_counts=True)
+    likely[line[many > 1]] = True
+    line = line[(many == 1) & has_one[line]]
+    likely[line[known.entries.places(block.hashes[first[line]])]] = True
+    return likely
+
+
+def _doubtful(block: words.Block, places: Mapping[int, I64]) -> I64:
+    """Places where words end otherwise than `fold_words` ends them.
+
+    That is at letters of other scripts and at their marks.
     """
     classes, codes = block.classes, block.codes
-    others = (classes == words.LETTER) & (codes > 0x7F)
-    ignored = np.flatnonzero(classes == words.IGNORED)
-    marks = ignored[_ends_words()[codes[ignored]]]
+    letters, ignored = places[words.LETTER], places[words.IGNORED]
+    marks = ignored[~_table_of(folding().ignored)[codes[ignored]]]
     after_letter = marks[(classes[marks - 1] & (words.ARABIC | words.LETTER)) > 0]
-    return np.concatenate(
-        [np.flatnonzero(others), after_letter, _places_of(block.text, codes, MENU_SEPARATORS)]
-    )
+    return np.concatenate([letters[codes[letters] > 0x7F], after_letter])
 
 
 class _Lines:
