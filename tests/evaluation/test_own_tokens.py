@@ -16,15 +16,18 @@ import torch  # noqa: E402
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 from arabench.evaluation.harness.own_tokens import (  # noqa: E402
+    Reading,
+    Unread,
     added_around,
     nothing_behind,
     own_tokens,
     prefix_of,
+    read_texts,
 )
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate  # noqa: E402
 from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
-from tests.evaluation.families import CONTEXT, KINDS, build  # noqa: E402
+from tests.evaluation.families import CONTEXT, KINDS, build, texts  # noqa: E402
 
 LIMIT = 5
 TASKS = ["arabench_lm_egy", "arabench_tax_mgr"]
@@ -151,3 +154,84 @@ def test_what_stands_around_a_text(folder: Path, kind: str) -> None:
         assert names(tokenizer(text)["input_ids"][: len(front)]) == front
         assert tokenizer(text)["input_ids"][len(front) :] == own_tokens(tokenizer, text)
     assert tuple(map(names, added_around(tokenizer))) == (front, behind)
+
+
+def read_alone(tokenizer: PreTrainedTokenizerFast, text: str) -> Reading:
+    """A text's tokens by the tokenizer's own file, and its unread letters one by one."""
+    encoding = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+    unk = tokenizer.unk_token_id
+    unknown = 0 if unk is None else encoding.ids.count(unk)
+    known = [
+        range(*span)
+        for token, span in zip(encoding.ids, encoding.offsets, strict=True)
+        if token != unk or not unknown
+    ]
+    missed = [
+        place
+        for place, letter in enumerate(text)
+        if not letter.isspace() and not any(place in span for span in known)
+    ]
+    return Reading(encoding.ids, Unread(unknown, len(missed)))
+
+
+def test_many_texts_are_read_as_each_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokenizers import Regex, normalizers
+
+    from arabench.evaluation.harness import own_tokens as module
+
+    chosen = ["", "  ", "</s> نص </s>", "كيف\nحالك؟ 😀", *texts()[::7]]
+    for dropped in (False, True):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        if dropped:
+            tokenizer.backend_tokenizer.normalizer = normalizers.Replace(Regex("[ا-ر]"), "")
+        expected = [read_alone(tokenizer, text) for text in chosen]
+        assert any(reading.unread.characters for reading in expected) or not dropped
+        for size in (1000, 7):
+            monkeypatch.setattr(module, "_BATCH_TEXTS", size)
+            assert read_texts(tokenizer, chosen) == expected
+    assert read_texts(tokenizer, []) == []
+
+
+class InPython:
+    """A tokenizer without offsets, which puts BOS in front whatever it is told."""
+
+    all_special_ids = (0, 1)
+    unk_token_id = 1
+
+    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+        letters = [ord(letter) if letter in "ابت" else 1 for letter in text if letter != "ث"]
+        return [0, *letters]
+
+
+def test_a_tokenizer_without_offsets_is_read_too() -> None:
+    found = read_texts(InPython(), ["ابت", "بلا", "ثث ث", ""])  # type: ignore[arg-type]
+    assert found == [
+        Reading([*map(ord, "ابت")], Unread()),
+        Reading([ord("ب"), 1, ord("ا")], Unread(1, 1)),
+        Reading([1], Unread(1, 1)),
+        Reading([], Unread()),
+    ]
+
+
+def test_a_text_is_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+
+    folder = build("gemma-byte-fallback", tmp_path)
+    lm = HFLM(pretrained=str(folder), device="cpu", batch_size=4, dtype="float32")
+    seen: list[str] = []
+    encode = type(lm.tokenizer)._encode_plus
+
+    def counted(tokenizer: Any, text: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.extend([text] if isinstance(text, str) else text)
+        return encode(tokenizer, text, *args, **kwargs)
+
+    monkeypatch.setattr(type(lm.tokenizer), "_encode_plus", counted)
+    rows = simple_evaluate(
+        model=lm, tasks=TASKS, task_manager=task_manager({}), limit=LIMIT, bootstrap_iters=0,
+        log_samples=True,
+    )["samples"]  # fmt: skip
+    read = [row["doc"]["text"] for row in rows[TASKS[0]]]
+    read += [text for row in rows[TASKS[1]] for text in row["doc"]["texts"]]
+    assert len(read) == 3 * LIMIT
+    assert {text: seen.count(text) for text in read} == {text: read.count(text) for text in read}

@@ -9,6 +9,7 @@ go through the original method untouched.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError, UsageError
+from arabench.evaluation.harness.chat import Chat, marks_kept
 from arabench.evaluation.harness.own_tokens import (
     Likelihood,
     Unread,
     nothing_behind,
-    own_tokens,
     prefix_of,
-    unread_in,
+    read_texts,
 )
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
@@ -49,18 +50,20 @@ class Mark:
         unread: what of the text became <unk>, or nothing.
         tokens: own tokens of the text; 0 for prompts.
         cut: a prompt that the context did not hold, so that lm-eval cut it on the left.
+        chat: the chat template that wrote its prompt, if one did.
     """
 
     settings: dict[str, str] | None = None
     unread: Unread = field(default_factory=Unread)
     tokens: int = 0
     cut: bool = False
+    chat: Chat | None = None
 
 
-def mark(requests: Iterable[Instance]) -> None:
+def mark(requests: Iterable[Instance], chat: Chat | None = None) -> None:
     """Mark requests as ours, and wrap the model classes that are loaded."""
     for request in requests:
-        setattr(request, MARK, Mark())
+        setattr(request, MARK, Mark(chat=chat))
     from lm_eval.api.model import LM
 
     pending: list[type] = [LM]
@@ -118,7 +121,7 @@ def _answer_ours(
         _check_adapter(lm)
         if name == "loglikelihood_rolling":
             return list(rolling(lm, requests, *args, **kwargs))
-        with nothing_behind(lm.tokenizer):
+        with nothing_behind(lm.tokenizer), _marks_kept(lm, name, requests):
             _look_at_room(lm, name, requests)
             return method(lm, requests, *args, **kwargs)
     except ArabenchError as error:
@@ -126,6 +129,14 @@ def _answer_ours(
             raise
         # Under lm-eval's own command an error of the user's ends with one message.
         raise SystemExit(f"arabench: error: {error}") from error
+
+
+def _marks_kept(
+    lm: HFLM, name: str, requests: Sequence[Instance]
+) -> contextlib.AbstractContextManager[None]:
+    """Answers of a chat keep the marks by which thinking is told; others are as lm-eval's."""
+    chats = name == "generate_until" and any(getattr(one, MARK).chat for one in requests)
+    return marks_kept(lm) if chats else contextlib.nullcontext()
 
 
 def _check_virtual_tokens(lm: HFLM) -> None:
@@ -156,22 +167,30 @@ def _look_at_room(lm: HFLM, name: str, requests: Sequence[Instance]) -> None:
     Raises:
         UsageError: as many new tokens as the context has, or a continuation longer than it.
     """
-    for request in requests:
-        prompt, rest = request.args[:2]
-        if name == "generate_until":
-            wanted = _whole_number(rest.get("max_gen_toks", lm.max_gen_toks))
-            kind = "an answer of"
-        else:
-            wanted = len(own_tokens(lm.tokenizer, rest))
-            kind = "a choice of"
-        if wanted >= lm.max_length + (name != "generate_until"):
+    answers = name == "generate_until"
+    kind = "an answer of" if answers else "a choice of"
+    prompts = dict.fromkeys(request.args[0] for request in requests)
+    lengths = {prompt: len(lm.tok_encode(prompt)) for prompt in prompts}
+    for request, wanted in zip(requests, _tokens_wanted(lm, requests, answers), strict=True):
+        if wanted >= lm.max_length + (not answers):
             raise UsageError(
                 f"task {request.task_name!r} asks for {kind} {wanted} tokens, and the model's "
                 f"context holds {lm.max_length}. Shorten answers: --max-gen-tokens of `arabench "
                 "eval`, --gen_kwargs max_gen_toks=N of lm_eval (max_new_tokens is overruled)."
             )
-        room = lm.max_length - wanted + (name != "generate_until")
-        getattr(request, MARK).cut = len(lm.tok_encode(prompt)) > room
+        room = lm.max_length - wanted + (not answers)
+        getattr(request, MARK).cut = lengths[request.args[0]] > room
+
+
+def _tokens_wanted(lm: HFLM, requests: Sequence[Instance], answers: bool) -> list[int]:
+    """Tokens that each request asks for: of an answer at most, or of the choice that it holds."""
+    if answers:
+        settings = [request.args[1] for request in requests]
+        return [_whole_number(one.get("max_gen_toks", lm.max_gen_toks)) for one in settings]
+    choices = list(dict.fromkeys(request.args[1] for request in requests))
+    readings = read_texts(lm.tokenizer, choices)
+    sizes = {choice: len(found.tokens) for choice, found in zip(choices, readings, strict=True)}
+    return [sizes[request.args[1]] for request in requests]
 
 
 def _whole_number(value: object) -> int:
@@ -205,11 +224,10 @@ def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) 
     prefix = prefix_of(lm.tokenizer, getattr(lm, "custom_prefix_token_id", None)).token
     windows: list[tuple[None, list[int], list[int]]] = []
     counts: list[tuple[int, int]] = []
-    for request in requests:
-        (text,) = request.args
-        tokens = own_tokens(lm.tokenizer, text)
-        own = getattr(request, MARK)
-        own.tokens, own.unread = len(tokens), unread_in(lm.tokenizer, text, tokens)
+    readings = read_texts(lm.tokenizer, [request.args[0] for request in requests])
+    for request, reading in zip(requests, readings, strict=True):
+        tokens, own = reading.tokens, getattr(request, MARK)
+        own.tokens, own.unread = len(tokens), reading.unread
         _check_ids(lm, tokens if prefix is None else [prefix, *tokens])
         first, scored = (prefix, tokens) if prefix is not None else (tokens[:1], tokens[1:])
         if isinstance(first, list):

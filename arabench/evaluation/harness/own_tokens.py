@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arabench.errors import UsageError
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 #: Texts to see what is put around one; a tokenizer that drops the first may keep another.
 _PROBES = ("ا", "ب", "a", "1")
+#: Texts tokenized at once.
+_BATCH_TEXTS: Final = 1000
+#: (start, end) of each token in its text.
+Offsets: TypeAlias = Sequence[tuple[int, int]]
 
 
 class Likelihood(float):
@@ -80,14 +84,8 @@ def prefix_of(tokenizer: PreTrainedTokenizerBase, token: int | None = None) -> P
 
 def own_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Ids of the text and of nothing else."""
-    tokens: list[int] = list(tokenizer.encode(text, add_special_tokens=False))
-    forced = set(tokenizer.encode("", add_special_tokens=False)) & set(tokenizer.all_special_ids)
-    start, end = 0, len(tokens)
-    while start < end and tokens[start] in forced:
-        start += 1
-    while end > start and tokens[end - 1] in forced:
-        end -= 1
-    return tokens[start:end]
+    (found,) = read_texts(tokenizer, [text])
+    return found.tokens
 
 
 def added_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -110,25 +108,74 @@ class Unread:
         characters: code points they stand for, and code points that became no token (white
             space aside, which many tokenizers drop); a token each where there are no offsets. Some
             may be missed: the offsets of a kept letter can reach over dropped ones beside it.
+            Both cost next to nothing, whatever they hide.
     """
 
     tokens: int = 0
     characters: int = 0
 
 
-def unread_in(tokenizer: PreTrainedTokenizerBase, text: str, tokens: Sequence[int]) -> Unread:
-    """How much of a text became <unk> or nothing: both cost next to nothing, whatever they hide."""
+@dataclass(frozen=True)
+class Reading:
+    """A text as its tokenizer reads it.
+
+    Attributes:
+        tokens: ids of the text and of nothing else.
+        unread: how much of it became <unk> or nothing.
+    """
+
+    tokens: list[int]
+    unread: Unread
+
+
+def read_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Reading]:
+    """Each text's own tokens, and what they do not tell of it; every text is tokenized once."""
+    special = set(tokenizer.all_special_ids)
+    forced = special & set(tokenizer.encode("", add_special_tokens=False))
     unk = getattr(tokenizer, "unk_token_id", None)
-    count = sum(token == unk for token in tokens) if unk is not None else 0
+    found = []
+    for text, ids, offsets in _encoded(tokenizer, texts):
+        tokens = _without(forced, ids)
+        unknown = sum(token == unk for token in tokens) if unk is not None else 0
+        if offsets is not None:
+            characters = _uncovered(text, ids, offsets, unk if unknown else None)
+        else:
+            characters = unknown if tokens else len("".join(text.split()))
+        found.append(Reading(tokens, Unread(unknown, characters)))
+    return found
+
+
+def _encoded(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> Iterator[tuple[str, list[int], Offsets | None]]:
+    """(text, ids, offsets in code points); None for the offsets where the tokenizer has none."""
     if not getattr(tokenizer, "is_fast", False):
-        return Unread(count, count if tokens else len("".join(text.split())))
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        for text in texts:
+            yield text, list(tokenizer.encode(text, add_special_tokens=False)), None
+        return
+    for start in range(0, len(texts), _BATCH_TEXTS):
+        batch = list(texts[start : start + _BATCH_TEXTS])
+        encoded = tokenizer(batch, add_special_tokens=False, return_offsets_mapping=True)
+        yield from zip(batch, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+
+
+def _without(forced: set[int], ids: Sequence[int]) -> list[int]:
+    """Ids between those that the tokenizer adds although told not to."""
+    start, end = 0, len(ids)
+    while start < end and ids[start] in forced:
+        start += 1
+    while end > start and ids[end - 1] in forced:
+        end -= 1
+    return list(ids[start:end])
+
+
+def _uncovered(text: str, ids: Sequence[int], offsets: Offsets, unk: int | None) -> int:
+    """Code points, white space aside, that no token but `unk` stands for."""
     seen = bytearray(len(text))
-    for token, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        if token != unk or not count:
+    for token, (start, end) in zip(ids, offsets, strict=True):
+        if token != unk:
             seen[start:end] = b"\1" * (end - start)
-    missed = sum(not there and not char.isspace() for char, there in zip(text, seen, strict=True))
-    return Unread(count, missed)
+    return sum(not there and not char.isspace() for char, there in zip(text, seen, strict=True))
 
 
 @contextlib.contextmanager
