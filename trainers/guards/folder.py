@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
-from arabench.errors import ArabenchError, DataError, UsageError
+from arabench.errors import DataError, UsageError
 from arabench.files.atomic import write_text_atomically
+from arabench.files.locks import hold_folder
 from arabench.files.records import read_json_object
 from arabench.models.checkpoints import RECORD_NAME
 from arabench.trainers.recipe import Recipe, dump_recipe
@@ -53,73 +52,14 @@ def check_folder(folder: Path, recipe: Recipe, overwrite: bool) -> None:
         )
 
 
-@contextlib.contextmanager
-def hold(folder: Path) -> Iterator[None]:
+def hold(folder: Path) -> contextlib.AbstractContextManager[None]:
     """Keep other trainers out of a folder, which is made; if nothing is written, it goes again.
 
     Raises:
         UsageError: another process trains into it.
         ArabenchError: it cannot be written.
     """
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
-    path = folder / LOCK_NAME
-    try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            stream = _lock(path, folder)
-        except OSError as error:
-            raise ArabenchError(
-                f"output_dir {str(folder)!r} cannot be written: {error.strerror or error}. "
-                "Check the path and its permissions."
-            ) from error
-        with stream:
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-    finally:
-        for place in made:
-            with contextlib.suppress(OSError):  # there is something in it
-                place.rmdir()
-
-
-def _lock(path: Path, folder: Path) -> IO[str]:
-    """The lock file, locked and holding the number of this process."""
-    while True:
-        stream = path.open("a+", encoding="utf-8")
-        try:
-            _lock_stream(stream)
-        except BlockingIOError:
-            with stream:
-                stream.seek(0)
-                other = stream.read(20).strip()
-            raise UsageError(
-                f"output_dir {str(folder)!r} is in use: process {other or 'unknown'} trains into "
-                "it. Wait for it, or choose another output_dir."
-            ) from None
-        try:
-            if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
-                break
-        except FileNotFoundError:
-            pass
-        stream.close()  # its holder ended and removed it since it was opened
-    stream.truncate(0)
-    stream.write(str(os.getpid()))
-    stream.flush()
-    return stream
-
-
-def _lock_stream(stream: IO[str]) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system
-        return
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks
-        return
+    return hold_folder(folder, LOCK_NAME, "output_dir", "trains into it")
 
 
 def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> tuple[Path | None, list[str]]:
