@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from arabench.audit.tables import (
     BREAK,
@@ -78,7 +78,7 @@ class TextBlock:
         """Folded words."""
         return Words.of(self.codes)
 
-    def rows_at(self, positions: Any) -> Ints:
+    def rows_at(self, positions: ArrayLike) -> Ints:
         """Numbers of the texts that hold these positions."""
         return np.asarray(self.rows[np.searchsorted(self.starts, positions, "right") - 1])
 
@@ -164,7 +164,9 @@ class Words:
         return int(self.positions[self.starts[number]]), max(end, last + 1)
 
 
-def _expand(folded: NDArray[np.uint16], positions: Ints, codes: Codes) -> tuple[Any, Any]:
+def _expand(
+    folded: NDArray[np.uint16], positions: Ints, codes: Codes
+) -> tuple[NDArray[np.uint16], Ints]:
     """Folded letters and their positions, with the letters of every ligature."""
     places = np.flatnonzero(folded == EXPAND)
     letters = [expansions()[code] for code in codes[positions[places]].tolist()]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from arabench import __version__
 from arabench.errors import ArabenchError
@@ -46,7 +46,7 @@ class Workshop:
             self.fingerprint = _source_fingerprint()
 
     def step(
-        self, name: str, settings: Any, outputs: Sequence[str], work: Callable[[], None]
+        self, name: str, settings: object, outputs: Sequence[str], work: Callable[[], None]
     ) -> None:
         """Run `work` unless it was done with the same settings and its outputs are there."""
         self.number += 1

@@ -33,6 +33,8 @@ from arabench.dialect.scoring import Kernel, reference_sums
 from arabench.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.text.column import Column
 
 Reason = Literal["no_arabic", "short", "ambiguous"]
@@ -307,11 +309,11 @@ def identify(
     return Identifier(model, unknown).identify(texts, explain)
 
 
-def identify_column(array: Any, identifier: Identifier | None = None) -> Any:
-    """The varieties of a pyarrow array of strings, without Python objects for its rows.
+def identify_column(array: pa.Array, identifier: Identifier | None = None) -> pa.RecordBatch:
+    """The varieties of an array of strings, without Python objects for its rows.
 
     Returns:
-        A `pyarrow.RecordBatch` with columns `variety` (a dictionary of strings), `probs` (a
+        Rows with the columns `variety` (a dictionary of strings), `probs` (a
         struct of five doubles) and `dialectness`; all null where the text is null.
 
     Raises:

@@ -8,12 +8,15 @@ LocalPipelineExecutor([JsonlReader("in"), NormalizeDocuments("llm"), JsonlWriter
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.engines.worker import as_options, engine_for, normalize_texts
 from arabench.errors import UsageError, require_extra
 from arabench.text.normalizer import Normalizer
 from arabench.text.options import Options
+
+if TYPE_CHECKING:
+    from datatrove.data import Document
 
 #: Documents held at once. The compiled engine works on batches: at a few hundred short
 #: documents the cost of one call no longer shows.
@@ -67,11 +70,13 @@ class NormalizeDocuments:
     def __repr__(self) -> str:
         return f"{self.type}: {self.name}"
 
-    def run(self, data: Iterable[Any] | None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
+    def run(
+        self, data: Iterable[Document] | None, rank: int = 0, world_size: int = 1
+    ) -> Iterator[Document]:
         """The documents of `data` with their text normalized.
 
         Args:
-            data: `datatrove.data.Document`s; one whose text is None is handed on as it is.
+            data: a document whose text is None is handed on as it is.
             rank: not used; part of datatrove's protocol.
             world_size: not used; part of datatrove's protocol.
         """
@@ -94,8 +99,8 @@ class NormalizeDocuments:
 
     __call__ = run
 
-    def _batches(self, data: Iterable[Any]) -> Iterator[list[Any]]:
-        waiting: list[Any] = []
+    def _batches(self, data: Iterable[Document]) -> Iterator[list[Document]]:
+        waiting: list[Document] = []
         chars = 0
         for document in data:
             waiting.append(document)

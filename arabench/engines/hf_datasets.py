@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.engines.worker import as_options, engine_for, normalize_table, normalize_texts
 from arabench.errors import UsageError, did_you_mean
 from arabench.text.normalizer import Normalizer
 from arabench.text.options import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def normalize_examples(options: Options | str = "llm", text_field: str = "text") -> ExampleMap:
@@ -50,7 +53,9 @@ class ExampleMap:
     text_field: str
     signature: str
 
-    def __call__(self, examples: Any) -> Any:
+    def __call__(
+        self, examples: Mapping[str, Sequence[str | None]] | pa.Table
+    ) -> dict[str, list[str | None]] | pa.Table:
         """A dict with the normalized column, or the whole table for a `pyarrow.Table`.
 
         Raises:
@@ -65,7 +70,7 @@ class ExampleMap:
             return normalize_table(examples, self.text_field, engine)
         return {self.text_field: normalize_texts(self._texts(examples), engine)}
 
-    def _texts(self, examples: Any) -> Sequence[str | None]:
+    def _texts(self, examples: object) -> Sequence[str | None]:
         if not isinstance(examples, Mapping):
             # Of pandas and polars frames datasets would keep only what is returned.
             raise UsageError(

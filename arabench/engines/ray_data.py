@@ -19,7 +19,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.corpus.formats.names import SUFFIXES, format_of, split_suffix
 from arabench.corpus.io_options import IoOptions
@@ -34,6 +34,10 @@ from arabench.files.atomic import STDIO, is_device
 from arabench.text.normalizer import Normalizer
 from arabench.text.options import Options
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import ray
+
 #: Object store of a Ray started here, bytes. Only options and counts pass through it; this
 #: is just above the least that Ray accepts (75 MB).
 _OBJECT_STORE_BYTES: Final = 80 << 20
@@ -44,17 +48,17 @@ _CANCEL_TIMEOUT_S: Final = 20.0
 
 
 def normalize_dataset(
-    dataset: Any,
+    dataset: ray.data.Dataset,
     *,
     options: Options | str = "llm",
     text_field: str = "text",
     concurrency: int | tuple[int, int] | None = None,
     batch_rows: int = 4096,
-) -> Any:
+) -> ray.data.Dataset:
     """The Ray Dataset `dataset` with its column `text_field` normalized, lazily.
 
     Args:
-        dataset: a `ray.data.Dataset`. All other columns, and null, are kept.
+        dataset: its other columns, and null, are kept.
         options: normalization options, or the name of a preset.
         text_field: column of the text.
         concurrency: actors, each with its own engine: a number or (least, most). None:
@@ -89,7 +93,7 @@ class _ColumnMap:
         self.engine = engine_for(options)
         self.text_field = text_field
 
-    def __call__(self, table: Any) -> Any:
+    def __call__(self, table: pa.Table) -> pa.Table:
         return normalize_table(table, self.text_field, self.engine)
 
 

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import UsageError, did_you_mean, require_extra
 from arabench.text.options import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
 
 
 def normalize_partitions(options: Options | str = "llm", text_field: str = "text") -> PartitionMap:
@@ -36,12 +40,12 @@ def normalize_partitions(options: Options | str = "llm", text_field: str = "text
 
 
 def normalize_dataframe(
-    frame: Any, options: Options | str = "llm", text_field: str = "text"
-) -> Any:
+    frame: DataFrame, options: Options | str = "llm", text_field: str = "text"
+) -> DataFrame:
     """The Spark DataFrame `frame` with its column `text_field` normalized, lazily.
 
     Args:
-        frame: a `pyspark.sql.DataFrame`.
+        frame: with a column of text.
         options: normalization options, or the name of a preset.
         text_field: column of the text; null stays null.
 
@@ -71,7 +75,7 @@ class PartitionMap:
     options: Options
     text_field: str
 
-    def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The same record batches with their text normalized, one at a time.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from arabench.corpus.formats.columns import normalize_batch
 from arabench.errors import DataError
@@ -12,6 +12,13 @@ from arabench.text.engine import BatchNormalizer
 from arabench.text.normalizer import Normalizer
 from arabench.text.options import Options
 from arabench.text.presets import options_from
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+#: A `pyarrow.Table` or a `pyarrow.RecordBatch`, where what comes back is what was given.
+ArrowData = TypeVar("ArrowData", "pa.Table", "pa.RecordBatch")
 
 
 def as_options(options: Options | str) -> Options:
@@ -33,8 +40,8 @@ def engine_for(options: Options) -> BatchNormalizer:
     return BatchNormalizer(Normalizer(options))
 
 
-def normalize_table(table: Any, text_field: str, engine: BatchNormalizer) -> Any:
-    """A `pyarrow.Table` or `RecordBatch` with its text normalized, of the same type and schema.
+def normalize_table(table: ArrowData, text_field: str, engine: BatchNormalizer) -> ArrowData:
+    """A table or record batch with its text normalized, of the same type and schema.
 
     Blocks without rows, and blocks where the framework found nothing but null in the
     column and gave it the type null, come back as they are.

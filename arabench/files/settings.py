@@ -73,8 +73,10 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor(_TIMESTAMP, _Loader.construct_date)
 
 
-def read_mapping(path: str | Path, what: str, model: type[BaseModel]) -> dict[Any, Any]:
+def read_mapping(path: str | Path, what: str, model: type[BaseModel]) -> dict[str, Any]:
     """Keys and values of a YAML file; none of an empty one.
+
+    YAML has keys that are no text, too (`1:`); what is made of the mapping refuses these.
 
     Args:
         path: UTF-8 text.
@@ -109,7 +111,7 @@ def read_mapping(path: str | Path, what: str, model: type[BaseModel]) -> dict[An
     return content
 
 
-def parse_yaml(text: str, named: str) -> Any:
+def parse_yaml(text: str, named: str) -> object:
     """The value that YAML text stands for; `named` says in messages where it is from.
 
     Raises:
@@ -131,7 +133,7 @@ def parse_yaml(text: str, named: str) -> Any:
         ) from error
 
 
-def validate(model: type[_Model], content: Mapping[Any, Any], named: str) -> _Model:
+def validate(model: type[_Model], content: Mapping[str, Any], named: str) -> _Model:
     """The settings that `content` amounts to.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +16,13 @@ from arabench.morph.compiled_grammar import compiled
 from arabench.morph.model_file import Model
 from arabench.morph.restoration import citation_forms
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-def best_cuts(codes: Any, offsets: Any, model: Model) -> Any:
+
+def best_cuts(
+    codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], model: Model
+) -> npt.NDArray[np.int32]:
     """The best candidate of each word: (words, 4) int32, the fields of a `Cut`.
 
     Args:

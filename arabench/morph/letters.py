@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arabench import chars
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 #: Longer words come back whole: no Arabic word with clitics has more letters.
 MAX_LETTERS: Final = 60
@@ -116,9 +120,9 @@ class PlainWords(NamedTuple):
         offsets: (plain words + 1,) int64, where each starts.
     """
 
-    is_plain: Any
-    codes: Any
-    offsets: Any
+    is_plain: npt.NDArray[np.bool_]
+    codes: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
 
 
 def encode_plain(words: Sequence[str]) -> PlainWords:
@@ -144,7 +148,9 @@ def encode_plain(words: Sequence[str]) -> PlainWords:
     )
 
 
-def _looked_up(words: Sequence[str], table: Any) -> tuple[Any, Any]:
+def _looked_up(
+    words: Sequence[str], table: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Lengths of words, and the entry of every character; the last entry is for those beyond."""
     import numpy as np
 
@@ -164,10 +170,10 @@ class MarkedWords(NamedTuple):
         starts: (letters,) int64, as in `Letters`.
     """
 
-    is_marked: Any
-    codes: Any
-    offsets: Any
-    starts: Any
+    is_marked: npt.NDArray[np.bool_]
+    codes: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
 
 
 def encode_marked(words: Sequence[str]) -> MarkedWords:
@@ -198,7 +204,7 @@ def encode_marked(words: Sequence[str]) -> MarkedWords:
     )
 
 
-def in_a_row(words: Sequence[bytes]) -> tuple[Any, Any]:
+def in_a_row(words: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Codes of all words in one uint8 array, and int64 places where each starts."""
     import numpy as np
 
@@ -208,7 +214,7 @@ def in_a_row(words: Sequence[bytes]) -> tuple[Any, Any]:
 
 
 @functools.cache
-def _plain_codes() -> Any:
+def _plain_codes() -> npt.NDArray[np.uint8]:
     """Code of every code point up to the last plain letter; 0 for the others and at the end."""
     import numpy as np
 
@@ -223,7 +229,7 @@ _IGNORED: Final = 255
 
 
 @functools.cache
-def _single_codes() -> Any:
+def _single_codes() -> npt.NDArray[np.uint8]:
     """Code of every character that is one letter, or `_IGNORED`; 0 for others and at the end."""
     import numpy as np
 

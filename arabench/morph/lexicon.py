@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from arabench.morph.analysis import Kind
 from arabench.morph.answers import Cut
 from arabench.morph.gold import folded
 from arabench.morph.letters import encode
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 #: Places of the table, a power of two.
 PLACES: Final = 1 << 19
@@ -193,7 +196,7 @@ _VERBAL: Final[frozenset[Kind]] = frozenset(
 _NOMINAL: Final[frozenset[Kind]] = frozenset({"article", "preposition", "noun_suffix"})
 
 
-def _hashes(words: Sequence[bytes]) -> Any:
+def _hashes(words: Sequence[bytes]) -> npt.NDArray[np.uint64]:
     from arabench.morph.compiled.segmenter_kernel import hash_letters
 
     return np.array(
@@ -201,7 +204,7 @@ def _hashes(words: Sequence[bytes]) -> Any:
     )
 
 
-def build(entries: Entries) -> Any:
+def build(entries: Entries) -> npt.NDArray[np.uint16]:
     """The table: (PLACES,) uint16."""
     from arabench.morph.compiled.segmenter_kernel import store
 

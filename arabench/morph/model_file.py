@@ -13,9 +13,13 @@ import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MAGIC: Final = b"ARBSEGM\x00"
 #: Raised when the features, the grammar or the layout change: old weights mean nothing then.
@@ -35,8 +39,8 @@ class Model:
         about: sources, seed and settings, as the header tells them.
     """
 
-    weights: Any
-    lexicon: Any
+    weights: npt.NDArray[np.int8]
+    lexicon: npt.NDArray[np.uint16]
     about: dict[str, Any]
 
     @property

@@ -12,10 +12,14 @@ import itertools
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.morph.analysis import Analysis, Segment
 from arabench.morph.model_file import VERSION, Model, read_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 #: The weights that come with the package.
 MODEL_PATH: Final = Path(__file__).parent / "segmenter.bin"
@@ -80,7 +84,9 @@ class BuiltinSegmenter:
             ]
         return found  # type: ignore[return-value] # every None was answered
 
-    def cut_plain(self, words: Sequence[str]) -> tuple[Any, Any]:
+    def cut_plain(
+        self, words: Sequence[str]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
         """The model's choice for the words of plain letters among some; nothing is kept.
 
         Args:

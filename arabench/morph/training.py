@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from arabench.morph import lexicon
 from arabench.morph.analysis import Kind
@@ -41,6 +42,11 @@ from arabench.morph.lexicon import Entries
 from arabench.morph.model_file import Model
 from arabench.morph.written import read_written
 from arabench.text.hashes import MASK, SPLITMIX_STEP, splitmix64
+
+#: (WEIGHTS,) in steps of 1 / `STEPS`.
+Weights = npt.NDArray[np.int8]
+#: The lexicon of `lexicon.build`.
+Table = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,7 @@ def _with_written(words: Sequence[GoldWord]) -> list[GoldWord]:
     ]
 
 
-def fit(words: Sequence[GoldWord], table: Any, recipe: Recipe) -> Any:
+def fit(words: Sequence[GoldWord], table: Table, recipe: Recipe) -> Weights:
     """Weights, (WEIGHTS,) int8 in steps of 1 / `STEPS`.
 
     Args:
@@ -204,16 +210,16 @@ def fit(words: Sequence[GoldWord], table: Any, recipe: Recipe) -> Any:
     return np.clip(steps, -127, 127).astype(np.int8)
 
 
-def _offsets(lengths: Iterable[int]) -> Any:
+def _offsets(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
     return np.cumsum([0, *lengths], dtype=np.int64)
 
 
-def _power(times: Any, exponent: float) -> Any:
+def _power(times: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
     """`times ** exponent` in sixteenths: libraries differ in the last bit of a power."""
     return np.rint(times**exponent * 16) / 16
 
 
-def _shuffled(count: int, seed: int) -> Any:
+def _shuffled(count: int, seed: int) -> npt.NDArray[np.int64]:
     """0 to count - 1 in an order that depends on the seed alone (Fisher-Yates, SplitMix64)."""
     order = list(range(count))
     state = seed & MASK
@@ -224,7 +230,9 @@ def _shuffled(count: int, seed: int) -> Any:
     return np.array(order, dtype=np.int64)
 
 
-def answer(words: Sequence[bytes], weights: Any, table: Any) -> tuple[list[Cut], Any]:
+def answer(
+    words: Sequence[bytes], weights: Weights, table: Table
+) -> tuple[list[Cut], npt.NDArray[np.float32]]:
     """The best candidate of each word of letter codes, none of them empty, and its lead.
 
     The lead, (words,) float32 in steps of the weights, is that over the next candidate.
@@ -236,7 +244,7 @@ def answer(words: Sequence[bytes], weights: Any, table: Any) -> tuple[list[Cut],
     return [Cut(*row) for row in best.tolist()], margin
 
 
-def learn(words: Sequence[GoldWord], entries: Entries, recipe: Recipe) -> tuple[Any, Any]:
+def learn(words: Sequence[GoldWord], entries: Entries, recipe: Recipe) -> tuple[Weights, Table]:
     """Weights and lexicon, in two rounds.
 
     The first model cuts the words of running text; how often it finds each stem there goes
@@ -256,7 +264,7 @@ def learn(words: Sequence[GoldWord], entries: Entries, recipe: Recipe) -> tuple[
 
 
 def measure(
-    test: Sequence[GoldWord], train: Iterable[GoldWord], weights: Any, table: Any
+    test: Sequence[GoldWord], train: Iterable[GoldWord], weights: Weights, table: Table
 ) -> Report:
     """How many words of `test` come out exactly as annotated, in their own convention."""
     seen = {w.codes for w in train}

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import xxhash
 
@@ -16,6 +16,12 @@ from arabench.errors import UsageError
 from arabench.subwords.options import TrainOptions
 from arabench.subwords.pipeline import BOUNDARY
 from arabench.subwords.preparation import open_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers.pre_tokenizers import PreTokenizer
+
+    from arabench.morph.tokenizer import Tokenizer
+    from arabench.text.engine import BatchNormalizer
 
 #: Characters after which a training word is cut; the longest Arabic words have some twenty.
 MAX_WORD_CHARS: Final = 256
@@ -48,7 +54,7 @@ class TrainingText:
     chars: int = 0
     blank: int = 0
     unaligned: int = 0
-    _digest: Any = field(default_factory=xxhash.xxh128)
+    _digest: xxhash.xxh128 = field(default_factory=xxhash.xxh128)
 
     def __post_init__(self) -> None:
         self._normalizer = _normalizer(self.options)
@@ -154,7 +160,7 @@ def with_boundaries(text: str, marked: str) -> str | None:
     return "".join(parts) if place == len(text) else None
 
 
-def _normalizer(options: TrainOptions) -> Any:
+def _normalizer(options: TrainOptions) -> BatchNormalizer | None:
     if options.normalize is None:
         return None
     from arabench.text.engine import BatchNormalizer
@@ -164,7 +170,7 @@ def _normalizer(options: TrainOptions) -> Any:
     return BatchNormalizer(Normalizer(options_from(options.normalize)))
 
 
-def _segmenter(options: TrainOptions) -> Any:
+def _segmenter(options: TrainOptions) -> Tokenizer | None:
     """The morphological tokenizer; with segments=guide it marks surface segments."""
     if options.pre_segment is None:
         return None
@@ -173,7 +179,7 @@ def _segmenter(options: TrainOptions) -> Any:
 
 
 def count_words(
-    text: TrainingText, splitter: Any, on_bytes: Callable[[int], None] | None = None
+    text: TrainingText, splitter: PreTokenizer, on_bytes: Callable[[int], None] | None = None
 ) -> Counter[str]:
     """How often each word occurs, as a pre-tokenizer parts them.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.subwords.options import Alphabet, TrainOptions
 from arabench.subwords.pieces import METASPACE
+
+if TYPE_CHECKING:
+    from tokenizers.decoders import Decoder
+    from tokenizers.pre_tokenizers import PreTokenizer
 
 #: Stands in the training text where a piece must not cross. A noncharacter, which no text
 #: may hold (Unicode 23.7); where one does all the same, it parts words.
@@ -34,7 +38,7 @@ def _reads_marks(options: TrainOptions) -> bool:
     return options.segments == "input" and options.mark == "marked"
 
 
-def pre_tokenizer(options: TrainOptions, *, with_boundaries: bool = False) -> Any:
+def pre_tokenizer(options: TrainOptions, *, with_boundaries: bool = False) -> PreTokenizer:
     """The step that parts text into words and spells them with the alphabet.
 
     Args:
@@ -43,7 +47,7 @@ def pre_tokenizer(options: TrainOptions, *, with_boundaries: bool = False) -> An
     """
     from tokenizers import Regex, pre_tokenizers
 
-    steps: list[Any] = []
+    steps: list[PreTokenizer] = []
     if with_boundaries:
         steps.append(pre_tokenizers.Split(BOUNDARY, "removed"))
     steps.append(pre_tokenizers.Split(Regex(word_pattern(options)), "isolated"))
@@ -54,13 +58,13 @@ def pre_tokenizer(options: TrainOptions, *, with_boundaries: bool = False) -> An
     return pre_tokenizers.Sequence(steps)
 
 
-def decoder(alphabet: Alphabet) -> Any:
+def decoder(alphabet: Alphabet) -> Decoder:
     """The step that makes text of pieces."""
     from tokenizers import decoders
 
     if alphabet == "byte-level":
         return decoders.ByteLevel()
-    steps: list[Any] = [decoders.Replace(METASPACE, " ")]
+    steps: list[Decoder] = [decoders.Replace(METASPACE, " ")]
     if alphabet == "byte-fallback":
         steps.append(decoders.ByteFallback())
     return decoders.Sequence([*steps, decoders.Fuse()])

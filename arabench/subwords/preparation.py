@@ -6,10 +6,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import DataError
 from arabench.files.records import read_json_object
+
+if TYPE_CHECKING:
+    from arabench.morph.tokenizer import Tokenizer
 
 #: The record that a training leaves beside its tokenizer.
 RECORD_FILE: Final = "arabench.json"
@@ -74,7 +77,7 @@ def tokenize_command(scheme: str, mark: str, backend: str, database: str | None)
     return command if database is None else f"{command} --database {shlex.quote(database)}"
 
 
-def open_tokenizer(scheme: str, mark: str, backend: str, database: str | None) -> Any:
+def open_tokenizer(scheme: str, mark: str, backend: str, database: str | None) -> Tokenizer:
     """The morphological tokenizer of these settings.
 
     Raises:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arabench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 #: What offsets of 32 bits reach.
@@ -36,8 +37,8 @@ class Column:
     left_to_reference: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, array: Any) -> Column:
-        """From a pyarrow array of strings, or of a dictionary of them; without a copy of the text.
+    def of(cls, array: pa.Array) -> Column:
+        """From an array of strings, or of a dictionary of them; without a copy of the text.
 
         Spans outside the data are refused: Arrow trusts its offsets.
         """
@@ -111,8 +112,8 @@ class Column:
         data = np.frombuffer(b"".join(rows) or b"\0", dtype=np.uint8)
         return Column(data, starts, ends, self.valid, self.changed)
 
-    def as_type(self, kind: Any) -> Any:
-        """As a pyarrow array of `kind`; the rows must lie one behind the other in `data`.
+    def as_type(self, kind: pa.DataType) -> pa.Array:
+        """As an array of `kind`; the rows must lie one behind the other in `data`.
 
         Raises:
             DataError: the text is larger than the offsets of `kind` reach.

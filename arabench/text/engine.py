@@ -15,6 +15,10 @@ from arabench.text.normalizer import Normalizer
 from arabench.text.options import Options
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
     from arabench.text.column import Column
 
 #: Characters after which a run changes to the compiled engine. The reference needs about
@@ -62,8 +66,8 @@ class BatchNormalizer:
             for before, after in zip(texts, kernel.normalize(texts), strict=True)
         ]
 
-    def normalize_array(self, array: Any) -> Any:
-        """The normalized texts of a pyarrow string array, nulls kept, of the same type.
+    def normalize_array(self, array: pa.Array) -> pa.Array:
+        """The normalized texts of an array of strings, nulls kept, of the same type.
 
         Raises:
             UnicodeDecodeError: a value is not UTF-8.
@@ -151,14 +155,14 @@ class Kernel:
 
     def normalize_spans(
         self,
-        data: Any,
-        starts: Any,
-        ends: Any,
-        heads: Any = None,
-        tails: Any = None,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        heads: NDArray[np.int64] | None = None,
+        tails: NDArray[np.int64] | None = None,
         mode: int = 0,
-        out: Any = None,
-    ) -> tuple[Any, Any, Any]:
+        out: NDArray[np.uint8] | None = None,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]:
         """Normalize spans of bytes; see `arabench.text.compiled.kernel.normalize_rows`.
 
         Args:

@@ -8,7 +8,7 @@ the machine or the interpreter.
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class RunningHash:
         units: (n,) unsigned whole numbers: code points, or hashes of words.
     """
 
-    def __init__(self, units: npt.NDArray[Any]) -> None:
+    def __init__(self, units: npt.NDArray[np.unsignedinteger]) -> None:
         size = _USUAL_SIZE
         while size < len(units) + 1:  # only for one very long text
             size *= 2
@@ -65,7 +65,7 @@ class RunningHash:
         return mix((self._sums[ends] - self._sums[starts]) * self._inverse[starts])
 
 
-def runs(units: npt.NDArray[Any], starts: I64, ends: I64) -> U64:
+def runs(units: npt.NDArray[np.unsignedinteger], starts: I64, ends: I64) -> U64:
     """Hash of the runs `starts[i] .. ends[i]` of `units`; equal runs have equal hashes."""
     return RunningHash(units).of(starts, ends)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.text.engine import BatchNormalizer
 
 
-def normalize_batch(batch: Any, text_field: str, engine: BatchNormalizer) -> Any:
+def normalize_batch(
+    batch: pa.RecordBatch, text_field: str, engine: BatchNormalizer
+) -> pa.RecordBatch:
     """`batch` with the column `text_field` normalized; all else, nulls included, as it was.
 
     Args:
-        batch: a pyarrow.RecordBatch; the column is string, large_string, string_view or a
+        batch: the column is string, large_string, string_view or a
             dictionary of these, and keeps its type.
         text_field: name of the column.
         engine: shared between batches and threads.

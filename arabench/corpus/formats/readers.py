@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
@@ -25,6 +25,9 @@ from arabench.corpus.formats.rows import (
     lift_text,
     refuse_wrong_field,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "BATCH_BYTES",
@@ -273,14 +276,14 @@ def _parse_json_exactly(content: bytes, fault: str) -> Any:
     return row
 
 
-def read_schema(path: str, file_format: Format = "parquet") -> Any:
+def read_schema(path: str, file_format: Format = "parquet") -> pa.Schema:
     """The Arrow schema of a file of columns; see `readers_columns.read_schema`."""
     from arabench.corpus.formats import readers_columns
 
     return readers_columns.read_schema(path, file_format)
 
 
-def check_text_column(path: str, schema: Any, text_field: str) -> None:
+def check_text_column(path: str, schema: pa.Schema, text_field: str) -> None:
     """Raise `UsageError` unless the schema has one column of that name, and it holds text."""
     from arabench.corpus.formats import text_columns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.corpus.formats import dataset_folders
 from arabench.corpus.formats.names import Format
@@ -18,6 +18,10 @@ from arabench.corpus.formats.text_columns import (
 )
 from arabench.errors import DataError, UsageError
 from arabench.files.atomic import STDIO
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _FILE_MARK: Final = b"ARROW1"
 #: Bytes of a mapped file that may be read before its pages are given back.
@@ -38,7 +42,7 @@ def column_batches(
         yield batch
 
 
-def record_batches(path: str, file_format: Format) -> Iterator[tuple[Any, int]]:
+def record_batches(path: str, file_format: Format) -> Iterator[tuple[pa.RecordBatch, int]]:
     """Record batches of at most `BATCH_ROWS` rows and about `BATCH_BYTES`, and bytes consumed.
 
     Raises:
@@ -64,7 +68,7 @@ def record_batches(path: str, file_format: Format) -> Iterator[tuple[Any, int]]:
         rows += item[0].num_rows
 
 
-def read_schema(path: str, file_format: Format = "parquet") -> Any:
+def read_schema(path: str, file_format: Format = "parquet") -> pa.Schema:
     """The Arrow schema of a file of columns.
 
     Raises:
@@ -99,7 +103,7 @@ def _errors() -> tuple[type[Exception], ...]:
     return (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
-def _parquet_batches(path: str) -> Iterator[tuple[Any, int]]:
+def _parquet_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
     import pyarrow.parquet as pq
 
     total = max(1, Path(path).stat().st_size)
@@ -109,13 +113,13 @@ def _parquet_batches(path: str) -> Iterator[tuple[Any, int]]:
             yield columns, total * columns.num_rows // rows_total
 
 
-def _rows_per_batch(metadata: Any) -> int:
+def _rows_per_batch(metadata: pq.FileMetaData) -> int:
     size: int = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     bytes_per_row = max(1, size // max(1, int(metadata.num_rows)))
     return max(1, min(BATCH_ROWS, BATCH_BYTES // bytes_per_row))
 
 
-def _folder_batches(path: str) -> Iterator[tuple[Any, int]]:
+def _folder_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
     schema = None
     for file in dataset_folders.data_files(path):
         for columns, consumed in _ipc_batches(file):
@@ -126,7 +130,7 @@ def _folder_batches(path: str) -> Iterator[tuple[Any, int]]:
             yield columns, consumed
 
 
-def _ipc_batches(path: str) -> Iterator[tuple[Any, int]]:
+def _ipc_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
     with _Mapped(path) as mapped:
         reader = _open_ipc(mapped)
         before = 0
@@ -143,7 +147,9 @@ def _ipc_batches(path: str) -> Iterator[tuple[Any, int]]:
                 mapped.release(columns.nbytes)
 
 
-def _all_batches(reader: Any) -> Iterator[Any]:
+def _all_batches(
+    reader: pa.RecordBatchFileReader | pa.RecordBatchStreamReader,
+) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     if isinstance(reader, pa.RecordBatchFileReader):
@@ -153,7 +159,7 @@ def _all_batches(reader: Any) -> Iterator[Any]:
         yield from reader
 
 
-def _open_ipc(mapped: _Mapped) -> Any:
+def _open_ipc(mapped: _Mapped) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader:
     """A reader of an IPC file or stream, whatever the name says."""
     import pyarrow as pa
 
@@ -162,7 +168,7 @@ def _open_ipc(mapped: _Mapped) -> Any:
     return pa.ipc.open_stream(mapped.buffer)
 
 
-def _bytes_of_rows(batch: Any) -> int:
+def _bytes_of_rows(batch: pa.RecordBatch) -> int:
     """Bytes of a batch without its dictionaries, which all slices share."""
     import pyarrow as pa
 
@@ -172,7 +178,7 @@ def _bytes_of_rows(batch: Any) -> int:
     )
 
 
-def _validate_whole(batch: Any) -> None:
+def _validate_whole(batch: pa.RecordBatch) -> None:
     """Check a batch as far as it can be done without reading all of it, and its dictionaries."""
     import pyarrow as pa
 
@@ -240,7 +246,9 @@ class _Mapped:
         """Nothing: batches in use hold the mapping, and the last one ends it."""
 
 
-def _rows_of(columns: Any, path: str, first_row: int, text_field: str, keep_columns: bool) -> Batch:
+def _rows_of(
+    columns: pa.RecordBatch, path: str, first_row: int, text_field: str, keep_columns: bool
+) -> Batch:
     import pyarrow as pa
 
     if keep_columns:

@@ -6,11 +6,14 @@ import base64
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
 from arabench.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: A batch holds at most this many bytes of input lines (one longer line may exceed it).
 BATCH_BYTES: Final = 4 << 20
@@ -59,13 +62,13 @@ def _printable(path: str) -> str:
 class Batch:
     """Rows of one file in order; each row is a dict whose `text_field` holds the text or None.
 
-    With `columns` (a `pyarrow.RecordBatch` of the same rows) the dicts hold only the text.
+    With `columns` (Arrow data of the same rows) the dicts hold only the text.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     bytes_read: int = 0
-    columns: Any = None
+    columns: pa.RecordBatch | None = None
 
 
 class RowWriter(Protocol):
@@ -88,8 +91,8 @@ class RowWriter(Protocol):
         del pieces, joined, compressed
         raise NotImplementedError(f"{type(self).__name__} takes no lines")
 
-    def write_columns(self, columns: Any) -> None:
-        """Write a `pyarrow.RecordBatch`, of formats of columns only."""
+    def write_columns(self, columns: pa.RecordBatch) -> None:
+        """Write rows as Arrow data, of formats of columns only."""
         del columns
         raise NotImplementedError(f"{type(self).__name__} takes no columns")
 
@@ -179,14 +182,13 @@ def restore_text(row: dict[str, Any], text_field: str) -> None:
     place[last] = text
 
 
-def text_of(row: dict[str, Any], text_field: str) -> Any:
+def text_of(row: dict[str, Any], text_field: str) -> str | None:
     """The text of a row, at the top or at a path."""
-    if text_field in row:
-        return row[text_field]
     place: Any = row
-    for key in text_field.split("."):
+    for key in (text_field,) if text_field in row else text_field.split("."):
         place = place.get(key) if isinstance(place, dict) else None
-    return place
+    text: str | None = place
+    return text
 
 
 def field_names(row: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.corpus.formats.rows import choices
 from arabench.errors import UsageError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _TEXT_TYPES: Final = {"string", "large_string", "string_view", "null"}
 
 
-def check_text_column(path: str, schema: Any, text_field: str, *, nested: bool = True) -> None:
+def check_text_column(
+    path: str, schema: pa.Schema, text_field: str, *, nested: bool = True
+) -> None:
     """Raise `UsageError` unless the column exists once and holds text.
 
     Args:
         path: for messages.
-        schema: pyarrow.Schema.
+        schema: of the whole file.
         text_field: a column, or with `nested` a path into a struct such as `meta.body`.
     """
     import pyarrow as pa
@@ -38,7 +43,7 @@ def check_text_column(path: str, schema: Any, text_field: str, *, nested: bool =
         )
 
 
-def text_type(schema: Any, text_field: str) -> Any:
+def text_type(schema: pa.Schema, text_field: str) -> pa.DataType | None:
     """The type of a column or of a path into structs; None if there is none."""
     import pyarrow as pa
 
@@ -55,11 +60,11 @@ def text_type(schema: Any, text_field: str) -> Any:
     return kind
 
 
-def column_names(schema: Any) -> Iterator[str]:
+def column_names(schema: pa.Schema) -> Iterator[str]:
     """Columns and the paths into their structs, to two levels."""
     import pyarrow as pa
 
-    def below(name: str, kind: Any) -> Iterator[str]:
+    def below(name: str, kind: pa.DataType) -> Iterator[str]:
         yield name
         if pa.types.is_struct(kind) and name.count(".") < 2:
             for place in range(kind.num_fields):
@@ -69,7 +74,7 @@ def column_names(schema: Any) -> Iterator[str]:
         yield from below(column.name, column.type)
 
 
-def text_column(columns: Any, text_field: str) -> Any:
+def text_column(columns: pa.RecordBatch, text_field: str) -> pa.Array:
     """The text of a record batch as an array; null where a struct on the way is null."""
     if text_field in columns.schema.names:
         return columns.column(columns.schema.names.index(text_field))
@@ -80,11 +85,11 @@ def text_column(columns: Any, text_field: str) -> Any:
     return array
 
 
-def with_text_column(columns: Any, text_field: str, texts: Any) -> Any:
+def with_text_column(columns: pa.RecordBatch, text_field: str, texts: pa.Array) -> pa.RecordBatch:
     """A record batch with its text replaced; every other value, also in the structs, kept.
 
     Args:
-        columns: pyarrow.RecordBatch.
+        columns: the rows.
         text_field: a column or a path into structs.
         texts: array of the same type as the text was.
     """
@@ -99,7 +104,7 @@ def with_text_column(columns: Any, text_field: str, texts: Any) -> Any:
     )
 
 
-def _with_child(array: Any, path: Sequence[str], texts: Any) -> Any:
+def _with_child(array: pa.StructArray, path: Sequence[str], texts: pa.Array) -> pa.StructArray:
     import pyarrow as pa
 
     key, *rest = path
@@ -111,7 +116,7 @@ def _with_child(array: Any, path: Sequence[str], texts: Any) -> Any:
     return pa.StructArray.from_arrays(children, fields=fields, mask=mask)
 
 
-def take_rows(columns: Any, places: Sequence[int]) -> Any:
+def take_rows(columns: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
     """The rows of a record batch at `places`, which rise."""
     import pyarrow as pa
 
@@ -125,7 +130,7 @@ def take_rows(columns: Any, places: Sequence[int]) -> Any:
         return pa.concat_batches(runs or [columns.slice(0, 0)])
 
 
-def common_schema(paths: Sequence[str], schemas: Sequence[Any]) -> Any:
+def common_schema(paths: Sequence[str], schemas: Sequence[pa.Schema]) -> pa.Schema:
     """The schema that holds the rows of all files.
 
     Raises:

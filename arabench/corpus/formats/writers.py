@@ -7,7 +7,7 @@ import datetime
 import json
 import re
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,6 +16,10 @@ from arabench.corpus.formats.rows import Batch, text_of
 from arabench.corpus.formats.rows import RowWriter as RowWriter
 from arabench.corpus.formats.writers_columns import ArrowWriter, TableWriter
 from arabench.corpus.formats.writers_csv import CsvWriter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 #: Arrow bytes per Parquet row group.
 ROW_GROUP_BYTES = 32 << 20
@@ -93,14 +97,14 @@ def json_line(row: dict[str, Any]) -> bytes:
         return f"{text}\n".encode()
 
 
-def json_cell(value: Any) -> str:
+def json_cell(value: object) -> str:
     """A value that is no string as the text of a cell: JSON, dates without quotes."""
     if isinstance(value, dict | list | bool | int | float):
         return json_line({"": value})[4:-2].decode("utf-8")
     return str(json_value(value))
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: object) -> str:
     """Values of Parquet that JSON lacks: ISO 8601 times, base64 bytes, decimals as text."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
@@ -114,20 +118,21 @@ class ParquetWriter(TableWriter):
 
     name = "Parquet"
 
-    def __init__(self, stream: IO[bytes], text_field: str, schema: Any = None) -> None:
+    def __init__(self, stream: IO[bytes], text_field: str, schema: pa.Schema | None = None) -> None:
         super().__init__(text_field, schema)
         self._stream = stream
-        self._writer: Any = None
-        self._waiting: list[Any] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
         self._waiting_bytes = 0
 
     def close(self) -> None:
         """Write what is left and the footer."""
         self._known_schema()
         self._write_row_group()
+        assert self._writer is not None
         self._writer.close()
 
-    def _put(self, table: Any) -> None:
+    def _put(self, table: pa.Table) -> None:
         self._waiting.append(table)
         self._waiting_bytes += table.nbytes
         if self._waiting_bytes >= ROW_GROUP_BYTES:
@@ -148,7 +153,7 @@ class ParquetWriter(TableWriter):
 
 
 def open_writer(
-    stream: IO[bytes], file_format: Format, text_field: str, schema: Any = None
+    stream: IO[bytes], file_format: Format, text_field: str, schema: pa.Schema | None = None
 ) -> RowWriter:
     """The writer of a format that is one file.
 
@@ -156,7 +161,7 @@ def open_writer(
         stream: where to.
         file_format: any but "datasets"; see `writers_columns.DatasetWriter` for that.
         text_field: field or column of the text.
-        schema: pyarrow schema, kept where columns are copied to columns.
+        schema: kept where columns are copied to columns.
     """
     if file_format == "txt":
         return TextWriter(stream, text_field)

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from arabench.corpus.formats import dataset_folders
 from arabench.corpus.formats.names import DICT_FILE, INFO_FILE, STATE_FILE, is_dataset_folder
@@ -17,6 +17,11 @@ from arabench.corpus.formats.rows import Batch, RowWriter
 from arabench.corpus.formats.text_columns import text_type, with_text_column
 from arabench.errors import DataError
 from arabench.files.atomic import atomic_folder, write_text_atomically
+from arabench.files.digests import Digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from typing_extensions import Buffer
 
 #: Bytes after which a `datasets` folder goes on in a new file, as in the library itself.
 SHARD_BYTES: Final = 500 << 20
@@ -28,7 +33,7 @@ class TableWriter(RowWriter):
     #: What the format is called in messages.
     name = "Arrow"
 
-    def __init__(self, text_field: str, schema: Any = None) -> None:
+    def __init__(self, text_field: str, schema: pa.Schema | None = None) -> None:
         self._field = text_field
         self._schema = schema
         self._is_given = schema is not None
@@ -41,17 +46,17 @@ class TableWriter(RowWriter):
             self._from_rows(batch.rows) if batch.columns is None else self._from_columns(batch)
         )
 
-    def write_columns(self, columns: Any) -> None:
-        """Take a `pyarrow.RecordBatch` whose text is already what it shall be."""
+    def write_columns(self, columns: pa.RecordBatch) -> None:
+        """Take rows whose text is already what it shall be."""
         import pyarrow as pa
 
         if columns.num_rows:
             self._put(self._fitted(pa.Table.from_batches([columns])))
 
-    def _put(self, table: Any) -> None:
+    def _put(self, table: pa.Table) -> None:
         raise NotImplementedError
 
-    def _known_schema(self) -> Any:
+    def _known_schema(self) -> pa.Schema:
         """The schema; of an output without rows that of its text alone."""
         import pyarrow as pa
 
@@ -59,17 +64,18 @@ class TableWriter(RowWriter):
             self._schema = pa.schema([(self._field, pa.string())])
         return self._schema
 
-    def _from_columns(self, batch: Batch) -> Any:
+    def _from_columns(self, batch: Batch) -> pa.Table:
         """The Arrow columns as they were, with the text replaced."""
         import pyarrow as pa
 
         columns = batch.columns
+        assert columns is not None
         texts = pa.array(
             [row[self._field] for row in batch.rows], type=text_type(columns.schema, self._field)
         )
         return self._fitted(pa.Table.from_batches([with_text_column(columns, self._field, texts)]))
 
-    def _fitted(self, table: Any) -> Any:
+    def _fitted(self, table: pa.Table) -> pa.Table:
         """A table with the columns of the schema, in its order."""
         import pyarrow as pa
 
@@ -82,14 +88,15 @@ class TableWriter(RowWriter):
             table = table.append_column(self._schema.field(name), nulls)
         return table.select(self._schema.names).cast(self._schema)
 
-    def _from_rows(self, rows: list[dict[str, Any]]) -> Any:
+    def _from_rows(self, rows: list[dict[str, Any]]) -> pa.Table:
         import pyarrow as pa
 
         try:
             names = dict.fromkeys(name for row in rows for name in row)
-            if self._is_given and names.keys() <= set(self._schema.names):
+            given = self._schema if self._is_given else None
+            if given is not None and names.keys() <= set(given.names):
                 # Types as they are known: of a column that is null here, or narrow.
-                return pa.Table.from_pylist(rows, schema=self._schema)
+                return pa.Table.from_pylist(rows, schema=given)
             table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
             if self._schema is None:
                 self._schema = table.schema
@@ -109,7 +116,7 @@ class TableWriter(RowWriter):
         return DataError(f"{self.name} cannot hold these columns: {error}. Write .jsonl instead.")
 
 
-def _difference(first: Any, later: Any) -> str:
+def _difference(first: pa.Schema, later: pa.Schema) -> str:
     """The first field that `later` has otherwise than `first`."""
     for field in later:
         place = first.get_field_index(field.name)
@@ -129,12 +136,17 @@ class ArrowWriter(TableWriter):
     """
 
     def __init__(
-        self, stream: IO[bytes], text_field: str, schema: Any = None, *, as_file: bool = False
+        self,
+        stream: IO[bytes],
+        text_field: str,
+        schema: pa.Schema | None = None,
+        *,
+        as_file: bool = False,
     ) -> None:
         super().__init__(text_field, schema)
         self._stream = stream
         self._as_file = as_file
-        self._writer: Any = None
+        self._writer: pa.RecordBatchStreamWriter | None = None
         self._decoded: list[str] = []
 
     def close(self) -> None:
@@ -147,7 +159,7 @@ class ArrowWriter(TableWriter):
             return []
         return [f"columns {', '.join(self._decoded)} are written out, not as dictionaries"]
 
-    def _put(self, table: Any) -> None:
+    def _put(self, table: pa.Table) -> None:
         import pyarrow as pa
 
         if self._as_file:  # a file can hold only one dictionary per column, known before
@@ -157,7 +169,7 @@ class ArrowWriter(TableWriter):
         except pa.ArrowException as error:
             raise self._misfit(error) from error
 
-    def _open(self, schema: Any) -> Any:
+    def _open(self, schema: pa.Schema) -> pa.RecordBatchStreamWriter:
         import pyarrow as pa
 
         if self._writer is None:
@@ -166,7 +178,7 @@ class ArrowWriter(TableWriter):
         return self._writer
 
 
-def decode_dictionaries(table: Any) -> tuple[Any, list[str]]:
+def decode_dictionaries(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """A table without dictionary columns, and the names of those it had."""
     import pyarrow as pa
 
@@ -207,7 +219,7 @@ class DatasetWriter(TableWriter):
     Args:
         folder: an empty folder.
         text_field: column of the text.
-        schema: pyarrow schema that the columns must have; None takes that of the first batch.
+        schema: what the columns must have; None takes that of the first batch.
         sources: the inputs; of a single `datasets` folder split, description and licence are kept.
         shard_bytes: size from which on the next file is begun.
     """
@@ -218,7 +230,7 @@ class DatasetWriter(TableWriter):
         self,
         folder: Path,
         text_field: str,
-        schema: Any = None,
+        schema: pa.Schema | None = None,
         sources: Sequence[str] = (),
         shard_bytes: int = SHARD_BYTES,
     ) -> None:
@@ -261,7 +273,7 @@ class DatasetWriter(TableWriter):
             return []
         return [f"columns {', '.join(self._decoded)} are written out, not as dictionaries"]
 
-    def _put(self, table: Any) -> None:
+    def _put(self, table: pa.Table) -> None:
         table, self._decoded = decode_dictionaries(table)
         if self._file is None:
             self._checked(table.schema)
@@ -286,7 +298,7 @@ class DatasetWriter(TableWriter):
         self._file.close()
         self._file = self._ipc = None
 
-    def _checked(self, schema: Any) -> Any:
+    def _checked(self, schema: pa.Schema) -> pa.Schema:
         for field in schema:
             if not _loads(field.type):
                 raise DataError(
@@ -296,7 +308,7 @@ class DatasetWriter(TableWriter):
         return schema
 
 
-def _loads(kind: Any) -> bool:
+def _loads(kind: pa.DataType) -> bool:
     """Whether `datasets` has a feature for an Arrow type (as of datasets 5.2)."""
     import pyarrow as pa
 
@@ -317,12 +329,12 @@ def _loads(kind: Any) -> bool:
 class _HashedFile(io.FileIO):
     """A new file that hashes and counts what is written to it."""
 
-    def __init__(self, path: Path, digest: Any) -> None:
+    def __init__(self, path: Path, digest: Digest) -> None:
         super().__init__(path, "wb")
         self.size = 0
         self._digest = digest
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         rest = memoryview(data).cast("B")
         self._digest.update(rest)
         self.size += len(rest)

@@ -30,7 +30,7 @@ class CsvWriter(RowWriter):
         stream: IO[bytes],
         text_field: str,
         file_format: str,
-        json_cell: Callable[[Any], str],
+        json_cell: Callable[[object], str],
     ) -> None:
         self._stream = stream
         self._field = text_field

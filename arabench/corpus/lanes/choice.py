@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from arabench.corpus.formats.names import COLUMN_FORMATS, Codec, Format, codec_of, format_of
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.lanes.lane import Lane
+from arabench.corpus.lanes.lane import SomeLane
 from arabench.corpus.lanes.row_lane import RowLane
 from arabench.corpus.step import Step
 
@@ -30,7 +30,7 @@ def open_lane(
     writer: RowWriter,
     schema: pa.Schema | None,
     target_codec: Codec | None = None,
-) -> Lane:
+) -> SomeLane:
     """The fastest lane that gives the exact result for this source, step and target."""
     source_format = format_of(source, io.input_format)
     # A name with a dot may be a path into the row, which only parsing tells.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arabench.corpus.formats.names import Format
 from arabench.corpus.formats.readers_columns import read_schema, record_batches
@@ -19,13 +19,15 @@ from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.corpus.formats.rows import RowWriter
     from arabench.corpus.step import TextEngine
 
 
 @dataclass(slots=True)
 class _Chunk:
-    columns: Any
+    columns: pa.RecordBatch
     first_row: int
     consumed: int
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from arabench.text.engine import COMPILE_AFTER_CHARS
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from arabench.text.column import Column
 
 
@@ -60,14 +63,14 @@ class FunctionEngine:
 
     def normalize_spans(
         self,
-        data: Any,
-        starts: Any,
-        ends: Any,
-        heads: Any,
-        tails: Any,
+        data: npt.NDArray[np.uint8],
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        heads: npt.NDArray[np.int64],
+        tails: npt.NDArray[np.int64],
         mode: int,
-        out: Any,
-    ) -> tuple[Any, Any, Any]:
+        out: npt.NDArray[np.uint8],
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Rewrite spans of bytes and copy what stands around them.
 
         Arguments and result are those of `arabench.text.engine.Kernel.normalize_spans`; rows that

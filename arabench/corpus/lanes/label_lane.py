@@ -27,6 +27,8 @@ from arabench.files.atomic import STDIO
 from arabench.text.column import Column
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arabench.corpus.formats.rows import RowWriter
     from arabench.corpus.step import Annotator
 
@@ -280,7 +282,7 @@ class LabelColumnLane:
     io: IoOptions
     writer: RowWriter
 
-    def chunks(self) -> Iterator[tuple[Any, int, int]]:
+    def chunks(self) -> Iterator[tuple[pa.RecordBatch, int, int]]:
         """Record batches in order, the number of their first row, and bytes read for them."""
         schema = read_schema(self.source, self.source_format)
         check_text_column(self.source, schema, self.io.text_field)
@@ -290,7 +292,7 @@ class LabelColumnLane:
             yield columns, first_row, consumed
             first_row += columns.num_rows
 
-    def process(self, chunk: tuple[Any, int, int]) -> Outcome:
+    def process(self, chunk: tuple[pa.RecordBatch, int, int]) -> Outcome:
         """Label one batch; rows that are not UTF-8 are set aside."""
         columns, first_row, consumed = chunk
         rows = columns.num_rows

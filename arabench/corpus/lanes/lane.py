@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from arabench.corpus.formats.rows import Reject, RowWriter
@@ -26,20 +26,29 @@ class Outcome:
     bytes_read: int = 0
 
 
-class Lane(Protocol):
+#: Rows of a source as a lane takes them at once: bytes of lines, columns, or dicts.
+Chunk = TypeVar("Chunk")
+
+
+class Lane(Protocol[Chunk]):
     """One way from a source to a writer. Chunks and payloads are each lane's own."""
 
     writer: RowWriter
     """May be replaced between two calls of `write`, where an output is full."""
 
-    def chunks(self) -> Iterator[Any]:
+    def chunks(self) -> Iterator[Chunk]:
         """Chunks of the source in order; runs in the reading thread."""
         ...
 
-    def process(self, chunk: Any) -> Outcome:
+    def process(self, chunk: Chunk) -> Outcome:
         """The result of one chunk; runs in any thread unless the step is not `parallel`."""
         ...
 
     def write(self, outcome: Outcome) -> None:
         """Hand the payload to the writer; runs in the reading thread, in order."""
         ...
+
+
+#: A lane of some kind of chunks. Which, its user need not know: they go from `chunks` to
+#: `process` as they are.
+SomeLane: TypeAlias = Lane[Any]

@@ -71,6 +71,7 @@ class RowLane:
 
     def _add_columns(self, chunk: Batch) -> None:
         """Let the step see whole rows; what is written comes from the columns."""
+        assert chunk.columns is not None
         try:
             whole = chunk.columns.to_pylist()
         except UnicodeDecodeError:  # in a column that is copied and not looked at

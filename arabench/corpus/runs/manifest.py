@@ -31,6 +31,8 @@ from arabench.files.atomic import write_text_atomically
 from arabench.files.digests import HashName, files_below, is_rereadable
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from arabench.corpus.lanes.lane import Outcome
 
 MANIFEST_VERSION: Final = 1
@@ -161,7 +163,7 @@ def write_manifest(path: str, manifest: Manifest) -> None:
     write_text_atomically(path, data.decode("utf-8") + "\n")
 
 
-def as_json(record: Any) -> dict[str, Any]:
+def as_json(record: DataclassInstance) -> dict[str, Any]:
     """A dataclass as a dict without the fields that are None."""
     return dataclasses.asdict(
         record, dict_factory=lambda pairs: {key: value for key, value in pairs if value is not None}

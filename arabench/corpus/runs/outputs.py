@@ -20,6 +20,7 @@ from arabench.files.digests import Digest, HashName, digest_path, files_below, n
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from typing_extensions import Buffer
 
     from arabench.corpus.runs.plan import Target
 
@@ -34,7 +35,7 @@ class RecordedStream:
         self.size = 0
         self.closed = False
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         """Write bytes."""
         size = memoryview(data).nbytes
         if self._abandoned:
@@ -93,7 +94,7 @@ class OpenOutput:
     Args:
         target: the file, or one of its shards: where it is and how rows are written.
         io: the field of the text.
-        schema: pyarrow schema that the columns must have.
+        schema: what the columns must have.
         hash_name: digest to take of every file; None for none.
         sources: the inputs; a `datasets` folder takes over their description and licence.
     """

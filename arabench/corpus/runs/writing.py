@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arabench.corpus.formats.compression import CompressedWriter
 from arabench.corpus.formats.names import CODEC_SUFFIXES, COLUMN_FORMATS, format_of
@@ -16,7 +16,7 @@ from arabench.corpus.formats.readers import read_schema
 from arabench.corpus.formats.writers import open_writer
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.choice import open_lane
-from arabench.corpus.lanes.lane import Lane
+from arabench.corpus.lanes.lane import Chunk, Lane, SomeLane
 from arabench.corpus.runs.input_digests import InputDigests
 from arabench.corpus.runs.journal import Finished, Journal, Position
 from arabench.corpus.runs.manifest import input_record
@@ -26,6 +26,9 @@ from arabench.corpus.runs.workers import Apply
 from arabench.corpus.step import Step
 from arabench.errors import DataError
 from arabench.files.atomic import STDIO
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Writing:
         size = input_record(self.plan.files[source]).bytes
         self._progress(size or 0)
 
-    def _pass_over(self, lane: Lane, chunks: Iterator[Any], count: int | None) -> None:
+    def _pass_over(self, lane: Lane[Chunk], chunks: Iterator[Chunk], count: int | None) -> None:
         """Skip the first `count` chunks, all if None.
 
         They are processed only by a step that depends on them, and until the lane, whose
@@ -170,7 +173,7 @@ class Writing:
                 out.abandon(type(error), error, error.__traceback__)
             raise
 
-    def _open_lane(self, source: int, target: Target, schema: Any) -> Lane:
+    def _open_lane(self, source: int, target: Target, schema: pa.Schema | None) -> SomeLane:
         sink: Any = BytesIO()
         if target.codec is not None:
             sink = CompressedWriter(sink, target.codec)
@@ -180,7 +183,7 @@ class Writing:
             name, target.file_format, self.step, self.io, nowhere, schema, target.codec
         )
 
-    def _open(self, target: Target, part: int, schema: Any) -> OpenOutput:
+    def _open(self, target: Target, part: int, schema: pa.Schema | None) -> OpenOutput:
         if schema is None and self.plan.in_shards and part and target.file_format in COLUMN_FORMATS:
             # All shards have the columns of the first.
             schema = read_schema(self.paths[0], target.file_format)
@@ -226,7 +229,7 @@ def _shard_suffix(target: Target) -> str:
     return f".{target.file_format}" + (codecs[target.codec] if target.codec else "")
 
 
-def common_schema(sources: list[str], io: IoOptions) -> Any:
+def common_schema(sources: list[str], io: IoOptions) -> pa.Schema | None:
     """The Arrow schema that holds every source when all are columns, else None.
 
     Raises:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from arabench.camel_data import import_camel
 from arabench.chars import TATWEEL, char_class
@@ -26,6 +26,9 @@ from arabench.morph.camel.database_tables import (
     outermost,
 )
 from arabench.morph.camel.morphemes import Morph, joined, letters_of, segments, whole
+
+if TYPE_CHECKING:
+    from camel_tools.morphology.database import MorphologyDB
 
 #: What camel-tools writes for "no such probability": log10.
 NO_LOGPROB: Final = -99.0
@@ -59,7 +62,9 @@ class CompiledDatabase:
         left_out: sections of the file that were left out.
     """
 
-    def __init__(self, database: Any, backoff: bool = True, left_out: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, database: MorphologyDB, backoff: bool = True, left_out: tuple[str, ...] = ()
+    ) -> None:
         analyzer = import_camel("camel_tools.morphology.analyzer")
         charsets = import_camel("camel_tools.utils.charsets")
         self.database = database

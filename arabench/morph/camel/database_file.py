@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from arabench.camel_data import import_camel
 from arabench.chars import TATWEEL
 from arabench.errors import DataError, UsageError
 from arabench.files.digests import file_sha256
+
+if TYPE_CHECKING:
+    from camel_tools.morphology.database import MorphologyDB
 
 #: Sections of an ALMOR database, all of which camel-tools asks for.
 SECTIONS: Final = (
@@ -20,8 +23,8 @@ SECTIONS: Final = (
 LEFT_OUT: Final = ("POSTREGEX", "SMARTBACKOFF")
 
 
-def read_database(path: str | Path) -> tuple[Any, tuple[str, ...]]:
-    """The `camel_tools` `MorphologyDB` of a file.
+def read_database(path: str | Path) -> tuple[MorphologyDB, tuple[str, ...]]:
+    """The database of a file, as camel-tools holds it.
 
     Databases of the Camel Morph project may have sections that camel-tools cannot read,
     POSTREGEX (which rewrites vowels at morpheme boundaries) and SMARTBACKOFF (patterns of

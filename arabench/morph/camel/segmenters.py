@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.camel_data import DATASETS, dataset_folder, import_camel
 from arabench.errors import ArabenchError, DataError
@@ -21,6 +21,9 @@ from arabench.morph.analysis import Analysis
 from arabench.morph.camel.database import Candidate, CompiledDatabase
 from arabench.morph.camel.database_file import checksum, read_database
 from arabench.morph.camel.morphemes import whole
+
+if TYPE_CHECKING:
+    from camel_tools.disambig.bert import BERTUnfactoredDisambiguator
 
 #: Words whose segments are kept; then all are forgotten. Some 150 MB at most.
 CACHED_WORDS: Final = 1 << 18
@@ -166,7 +169,12 @@ class CamelBert:
 
     in_context = True
 
-    def __init__(self, disambiguator: Any, compiled: CompiledDatabase, signature: str) -> None:
+    def __init__(
+        self,
+        disambiguator: BERTUnfactoredDisambiguator,
+        compiled: CompiledDatabase,
+        signature: str,
+    ) -> None:
         self.signature = signature
         self._disambiguator = disambiguator
         self._compiled = compiled

@@ -9,7 +9,7 @@ Numba compiles the functions on first use and caches the result on disk; they re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -44,6 +44,9 @@ from arabench.text.compiled.markup_kernel import markup_tags, references
 from arabench.text.compiled.memory import load_pair, store_pair
 from arabench.text.compiled.rewrite_kernel import copy
 from arabench.text.compiled.utf8_kernel import decode, differ, put
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _U1, _U2, _U6, _U7, _U8 = map(np.uint64, (1, 2, 6, 7, 8))
 _U1F, _U3F, _U80, _UC0, _UC2, _UE0 = map(np.uint64, (0x1F, 0x3F, 0x80, 0xC0, 0xC2, 0xE0))
@@ -231,8 +234,12 @@ def prepare_rows(data, starts, ends, out, out_starts, out_ends, status, first_ro
 
 
 def prepare(
-    data: Any, starts: Any, ends: Any, tables: EntityTables, out: Any = None
-) -> tuple[Any, Any, Any, Any]:
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    tables: EntityTables,
+    out: NDArray[np.uint8] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
     """Rewrite spans of bytes, with as much room as they need; see `prepare_rows`.
 
     Args:

@@ -16,7 +16,7 @@ more than what they do, and doing so with more of them doubles the time of compi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -65,6 +65,10 @@ from arabench.text.sentence_characters import (
     VERSE_END,
     WHITE,
 )
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
 
 #: What the character at a candidate is; 0 for one that decides nothing.
 _IS_STOP, _IS_BREAK, _IS_TURNING, _IS_OPENING, _IS_CLOSING, _IS_VERSE_END, _IS_BULLET = range(1, 8)
@@ -719,21 +723,21 @@ class SentenceEnds(NamedTuple):
     The ends of row `i` are `byte_ends[row_ends[i - 1]:row_ends[i]]` (from 0 for the first).
     """
 
-    row_ends: np.ndarray
+    row_ends: npt.NDArray[np.int64]
     """int64 (rows,): ends of the rows in `byte_ends`. Null and empty rows have none."""
-    byte_ends: np.ndarray
+    byte_ends: npt.NDArray[np.int64]
     """int64 (sentences,): bytes of UTF-8 from the start of the row; the last is its length."""
-    invalid: np.ndarray
+    invalid: npt.NDArray[np.uint8]
     """uint8 (rows,): 1 where a row is not valid UTF-8; it has no ends."""
 
     @property
-    def row_index(self) -> np.ndarray:
+    def row_index(self) -> npt.NDArray[np.int64]:
         """int64 (sentences,): the row of each end."""
         counts = np.diff(self.row_ends, prepend=0)
         return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
 
 
-def sentence_ends(array: Any) -> SentenceEnds:
+def sentence_ends(array: pa.StringArray | pa.LargeStringArray) -> SentenceEnds:
     """Sentence ends of a pyarrow string or large_string array, without copying its text.
 
     Raises:
@@ -751,8 +755,8 @@ def sentence_ends(array: Any) -> SentenceEnds:
         return SentenceEnds(none, none, invalid)
     _, offset_buffer, data_buffer = array.buffers()
     width = np.int32 if pa.types.is_string(array.type) else np.int64
-    offsets = np.frombuffer(offset_buffer, dtype=width, count=array.offset + rows + 1)
-    offsets = offsets[array.offset :].astype(np.int64)
+    every = np.frombuffer(offset_buffer, dtype=width, count=array.offset + rows + 1)
+    offsets = every[array.offset :].astype(np.int64)
     size = 0 if data_buffer is None else data_buffer.size
     data = np.frombuffer(data_buffer if size else b"\0", dtype=np.uint8)
     starts, ends = offsets[:-1], offsets[1:]
@@ -790,7 +794,9 @@ def split_encoded(rows: Sequence[bytes]) -> list[list[int]]:
 _BYTES_PER_SENTENCE: Final = 48
 
 
-def _scan(data: Any, starts: Any, ends: Any) -> tuple[Any, Any]:
+def _scan(
+    data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(end of each row in the ends, ends as offsets into `data`)."""
     data = data.view()
     data.flags.writeable = False  # of one type for numba, which compiles for each

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -63,8 +63,14 @@ class KernelStage:
         return Rows(out, starts, ends, rows.status | (status & ~np.uint8(CHANGED)))
 
     def write(
-        self, rows: Rows, frame: Any, heads: Any, tails: Any, mode: int, out: Any
-    ) -> tuple[Any, Any, Any]:
+        self,
+        rows: Rows,
+        frame: NDArray[np.uint8],
+        heads: NDArray[np.int64] | None,
+        tails: NDArray[np.int64] | None,
+        mode: int,
+        out: NDArray[np.uint8] | None,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]:
         """See `Kernel.normalize_spans`; `heads` and `tails` are spans of `frame`."""
         count = len(rows.starts)
         none = np.empty((0, 2), dtype=np.int64)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,12 @@ import numpy.typing as npt
 from arabench.corpus import word_hashes as words
 from arabench.text.hash_arrays import U64, phrases, runs
 
+if TYPE_CHECKING:
+    import rensa
+
 Shingle = Literal["words", "chars"]
+#: Hashes of shingles, whole or their upper half.
+Hashes = npt.NDArray[np.uint64] | npt.NDArray[np.uint32]
 
 #: Pairs of words: on Arabic paragraphs they still match at 0.8 when 5 % of the words are
 #: changed (five words, usual for English, then miss 97 % of such pairs: clitics make one
@@ -65,7 +70,7 @@ def shingle_texts(texts: Sequence[str], shingle: Shingle, size: int) -> Iterator
             yield next(whole) if is_short else hashes[start : max(start, end - size + 1)]
 
 
-def jaccard(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
+def jaccard(first: Hashes, second: Hashes) -> float:
     """Size of the intersection by size of the union of two sets given as sorted arrays."""
     both = len(np.intersect1d(first, second, assume_unique=True))
     return both / max(1, len(first) + len(second) - both)
@@ -123,9 +128,9 @@ class NearIndex:
             + len(self) * (self._numbers.itemsize + self.bands * _INDEX_BYTES_PER_BAND)
         )
 
-    def sketch(self, shingles: Sequence[U64]) -> list[Any]:
+    def sketch(self, shingles: Sequence[U64]) -> list[rensa.RMinHash]:
         """A sketch of each of many shingle sets."""
-        sketches: list[Any] = []
+        sketches: list[rensa.RMinHash] = []
         sets: list[list[bytes]] = []
         waiting = 0
         for hashes in shingles:
@@ -137,7 +142,7 @@ class NearIndex:
                 sets, waiting = [], 0
         return sketches + list(self._sketcher.from_token_sets(sets, self._width, SEED))
 
-    def find(self, sketch: Any, shingles: U64) -> tuple[int, float] | None:
+    def find(self, sketch: rensa.RMinHash, shingles: U64) -> tuple[int, float] | None:
         """(number, similarity) of the most similar kept text at or above the threshold.
 
         Of equally similar ones it is the first.
@@ -156,7 +161,7 @@ class NearIndex:
             return None
         return self._numbers[candidates[best]], float(scores[best])
 
-    def add(self, number: int, sketch: Any, shingles: U64) -> None:
+    def add(self, number: int, sketch: rensa.RMinHash, shingles: U64) -> None:
         """Keep a text under a number of the caller's."""
         place = len(self._numbers)
         self._index.insert(place, sketch)
@@ -168,7 +173,9 @@ class NearIndex:
             self._chunks[-1][place % _SKETCHES_PER_CHUNK] = sketch.digest()
         self._numbers.append(number)
 
-    def _estimates(self, candidates: npt.NDArray[np.int64], sketch: Any) -> npt.NDArray[Any]:
+    def _estimates(
+        self, candidates: npt.NDArray[np.int64], sketch: rensa.RMinHash
+    ) -> npt.NDArray[np.float64]:
         digest = np.array(sketch.digest(), dtype=np.uint32)
         chunks, rows = np.divmod(candidates, _SKETCHES_PER_CHUNK)
         return np.concatenate(

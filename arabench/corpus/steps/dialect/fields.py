@@ -14,6 +14,9 @@ from arabench.dialect.model import CLASSES, UNKNOWN
 from arabench.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
     from arabench.text.column import Column
 
 #: Field of the variety unless another name is given.
@@ -84,8 +87,8 @@ def refuse_fields(given: Iterable[str], added: Sequence[str]) -> None:
             )
 
 
-def with_fields(schema: Any, options: DialectOptions) -> Any:
-    """A pyarrow schema with the added fields behind its own."""
+def with_fields(schema: pa.Schema, options: DialectOptions) -> pa.Schema:
+    """A schema with the added fields behind its own."""
     import pyarrow as pa
 
     number, text = pa.float64(), pa.string()
@@ -150,8 +153,10 @@ def json_nulls(options: DialectOptions) -> bytes:
     return orjson.dumps(dict.fromkeys(options.fields))[1:-1]
 
 
-def arrow_fields(labels: Labels, valid: Any, options: DialectOptions) -> list[tuple[str, Any]]:
-    """Names and pyarrow arrays of the added columns; of a columnar step.
+def arrow_fields(
+    labels: Labels, valid: npt.NDArray[np.bool_] | None, options: DialectOptions
+) -> list[tuple[str, pa.Array]]:
+    """Names and arrays of the added columns; of a columnar step.
 
     Args:
         labels: of every row, null ones too.
@@ -161,7 +166,8 @@ def arrow_fields(labels: Labels, valid: Any, options: DialectOptions) -> list[tu
     import pyarrow as pa
 
     nulls = None if valid is None else ~valid
-    made: dict[str, Any] = {VARIETY_FIELD: _strings([*CLASSES, UNKNOWN], _places(labels), nulls)}
+    varieties = _strings([*CLASSES, UNKNOWN], _places(labels), nulls)
+    made: dict[str, pa.Array] = {VARIETY_FIELD: varieties}
     if options.probs:
         made["probs"] = pa.StructArray.from_arrays(
             [pa.array(np.ascontiguousarray(part)) for part in rounded(labels).T],
@@ -199,34 +205,38 @@ class VarietyFields:
         """See `json_fields`."""
         return json_fields(self.identifier.label_column(column), self.options)
 
-    def arrays_of_column(self, column: Column) -> list[tuple[str, Any]]:
+    def arrays_of_column(self, column: Column) -> list[tuple[str, pa.Array]]:
         """See `arrow_fields`."""
         labels = self.identifier.label_column(column)
         return arrow_fields(labels, column.valid, self.options)
 
 
-def rounded(labels: Labels) -> Any:
+def rounded(labels: Labels) -> npt.NDArray[np.float64]:
     """Probabilities (texts, 5) to six decimals that still sum to 1: the largest takes the rest."""
-    probs = np.round(labels.probs, PROB_DECIMALS)
+    probs: npt.NDArray[np.float64] = np.round(labels.probs, PROB_DECIMALS)
     rows = np.arange(len(probs))
     rest = 1.0 - probs.sum(axis=1)
     probs[rows, labels.best] = np.round(probs[rows, labels.best] + rest, PROB_DECIMALS)
     return probs
 
 
-def _places(labels: Labels) -> Any:
+def _places(labels: Labels) -> npt.NDArray[np.integer]:
     """(texts,) place of each label in the varieties and `unknown` behind them."""
     return np.where(labels.reasons == 0, labels.best, len(CLASSES))
 
 
-def _quoted(values: Sequence[str], places: Any) -> list[bytes]:
+def _quoted(values: Sequence[str], places: npt.NDArray[np.integer]) -> list[bytes]:
     """`values[place]` as JSON for every place."""
     quoted = [orjson.dumps(value) for value in values]
     return [quoted[place] for place in places.tolist()]
 
 
-def _strings(values: Sequence[str], places: Any, nulls: Any) -> Any:
-    """A pyarrow array of strings that are few and occur often."""
+def _strings(
+    values: Sequence[str],
+    places: npt.NDArray[np.integer],
+    nulls: npt.NDArray[np.bool_] | None,
+) -> pa.Array:
+    """An array of strings that are few and occur often."""
     import pyarrow as pa
 
     indices = pa.array(places.astype(np.int8), mask=nulls)
