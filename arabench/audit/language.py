@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from arabench.text.rules.links import blank, link_spans
 
@@ -31,7 +31,6 @@ Language = Literal[
     "script_other",
     "none",
 ]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 LANGUAGE_NAMES: Final[dict[Language, str]] = {
     "arabic": "Arabic",

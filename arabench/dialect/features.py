@@ -249,7 +249,10 @@ def pair_feature(first: str, second: str) -> int:
 
 
 def features_of(text: str, spec: FeatureSpec) -> Iterator[int]:
-    """Hashes of all features of a text, word by word, each with the pair it ends."""
+    """Hashes of all features of a text, word by word, each with the pair it ends.
+
+    The definition of what `compiled.feature_kernel` computes: tests hold the two equal.
+    """
     before = None
     for spelled in spelled_words_of(text):
         yield from word_features(spelled, spec)

@@ -52,11 +52,6 @@ REGIONS: Final[dict[str, str]] = {
     "libyan": "mgr",
 }
 
-#: Letters that must follow a prefix, or stand between the halves of a circumfix, before it
-#: counts: the shortest imperfect stems have two letters after the person prefix, but with
-#: two, too many short nouns would count as verbs.
-MIN_REST: Final = 3
-
 _KEYS: Final = ("forms", "varieties", "regions", "gloss", "strength", "match", "ending")
 _SOURCE: Final = "markers.toml"
 _ARABIC: Final = LETTERS - {TATWEEL} - DIACRITICS
@@ -76,7 +71,8 @@ class Marker:
         strength: `exclusive` is hardly seen outside its one variety, `typical` is seen
             there far more often than elsewhere, or has another meaning elsewhere, `shared`
             belongs to several varieties and tells them from the rest only.
-        match: `word` (or phrase), `prefix`, or `circumfix` (a form, letters, `ending`).
+        match: `word` (or phrase), `prefix`, or `circumfix` (a form, three letters or more,
+            `ending`).
         ending: What the word must end with; only of a circumfix.
     """
 
@@ -89,52 +85,12 @@ class Marker:
     match: Match = "word"
     ending: str = ""
 
-    def regions_of(self, variety: str) -> tuple[str, ...]:
-        """Regions of one variety to which the item is limited; empty means all of it."""
-        return tuple(region for region in self.regions if REGIONS[region] == variety)
-
-    def matches(self, word: str) -> bool:
-        """Whether a word, as it is spelled, is this item or carries this affix.
-
-        A phrase matches the whole phrase only.
-        """
-        if self.match == "word":
-            return word in self.forms
-        return any(
-            word.startswith(form)
-            and word.endswith(self.ending)
-            and len(word) >= len(form) + MIN_REST + len(self.ending)
-            for form in self.forms
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """All markers, in the order of the file."""
 
     markers: tuple[Marker, ...]
-
-    def of_variety(self, variety: str) -> tuple[Marker, ...]:
-        """Markers that list a variety.
-
-        Raises:
-            DataError: there is no such variety.
-        """
-        _one_of("variety", variety, VARIETIES, "of_variety")
-        return tuple(marker for marker in self.markers if variety in marker.varieties)
-
-    def by_form(self) -> dict[str, tuple[Marker, ...]]:
-        """Word or phrase -> every marker spelled so; affixes are left out."""
-        found: dict[str, tuple[Marker, ...]] = {}
-        for marker in self.markers:
-            if marker.match == "word":
-                for form in marker.forms:
-                    found[form] = (*found.get(form, ()), marker)
-        return found
-
-    def affixes(self) -> tuple[Marker, ...]:
-        """Prefixes and circumfixes."""
-        return tuple(marker for marker in self.markers if marker.match != "word")
 
 
 @functools.cache

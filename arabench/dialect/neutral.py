@@ -4,7 +4,7 @@ Every writer uses them, so that what a corpus makes of them is where it comes fr
 as words of a text, but have no features of their own: neither n-grams nor the word.
 
 The set is a Bloom filter (Bloom 1970): a word of the set is always found, another one by
-mistake with a probability that `false_positive_rate` gives.
+mistake with the probability that `PROBES` bits of the filter are all set.
 """
 
 from __future__ import annotations
@@ -67,13 +67,6 @@ class NeutralWords:
         return bool(size) and all(
             self.bits[place >> 3] >> (place & 7) & 1 for place in probes(folded, size)
         )
-
-    @property
-    def false_positive_rate(self) -> float:
-        """The share of other words that are taken for words of the set."""
-        if not self.bits.size:
-            return 0.0
-        return float(np.unpackbits(self.bits).mean() ** PROBES)
 
 
 #: No word is neutral.

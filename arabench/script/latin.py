@@ -134,10 +134,6 @@ class ArabiziWriter:
         spelled = _WORD.sub(lambda match: self._word(match.group(), draw), text)
         return spelled.translate(_PUNCTUATION)
 
-    def write_many(self, texts: Sequence[str]) -> list[str]:
-        """The texts in Latin letters."""
-        return [self.write(text) for text in texts]
-
     def _word(self, word: str, draw: random.Random | None) -> str:
         if draw is not None:
             return self._spell(word, draw)

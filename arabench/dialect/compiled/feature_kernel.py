@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -33,6 +33,9 @@ from arabench.dialect.features import (
 from arabench.dialect.neutral import PROBES, SALT
 from arabench.text.column import Column
 from arabench.text.compiled.hash_kernel import FNV_OFFSET, FNV_PRIME, murmur_finish
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 #: Places of the cache of word scores, of 28 bytes each: 1.8 MB, of which the common words stay in
 #: the processor's cache.
@@ -299,16 +302,12 @@ def extract(texts: Sequence[str], spec: FeatureSpec, hashes: bool = False) -> Fe
     return Features(indptr, found, n_words)
 
 
-def word_buckets(words: Sequence[str], spec: FeatureSpec) -> tuple[Any, Any]:
+def word_buckets(
+    words: Sequence[str], spec: FeatureSpec
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     """Buckets of the features of words as spelled: (indptr int64, uint32), the word itself last."""
     found = extract(words, dataclasses.replace(spec, pairs=False))
     return found.indptr, found.indices
-
-
-def pair_buckets(left: Sequence[str], right: Sequence[str], spec: FeatureSpec) -> Any:
-    """Bucket of each pair of folded words `left[i]`, `right[i]`: (pairs,) uint32."""
-    joined = [f"{first} {second}" for first, second in zip(left, right, strict=True)]
-    return extract(joined, dataclasses.replace(spec, char_max=0, words=False, pairs=True)).indices
 
 
 def column_of(texts: Sequence[str]) -> Column:

@@ -14,7 +14,6 @@ from arabench.dialect.features import (
     FeatureSpec,
     bucket,
     features_of,
-    pair_feature,
     word_features,
     words_of,
 )
@@ -136,16 +135,12 @@ def test_buffers_that_are_too_small_grow() -> None:
     assert kernel.extract([], SPEC).indptr.tolist() == [0]
 
 
-def test_words_and_pairs_of_the_trainer_have_the_buckets_of_texts() -> None:
+def test_words_of_the_trainer_have_the_buckets_of_texts() -> None:
     words = ["كيف", "الحال", "و", "يا"]
     indptr, indices = kernel.word_buckets(words, SPEC)
     for place, word in enumerate(words):
         expected = [bucket(feature, SPEC) for feature in word_features(word, SPEC)]
         assert indices[indptr[place] : indptr[place + 1]].tolist() == expected
-    pairs = kernel.pair_buckets(words[:2], words[1:3], SPEC)
-    assert pairs.tolist() == [
-        bucket(pair_feature(*pair), SPEC) for pair in (("كيف", "الحال"), ("الحال", "و"))
-    ]
 
 
 def test_sums_of_the_heaviest_weights_do_not_overflow() -> None:
