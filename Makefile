@@ -36,6 +36,7 @@ check: $(READY)
 	MYPY="$(abspath $(BIN))/mypy" tools/typecheck.sh
 	$(BIN)/python tools/check/imports.py
 	$(BIN)/python tools/check/house.py
+	$(BIN)/vulture
 	$(BIN)/python tools/make_task_yaml.py --check
 	$(BIN)/python tools/make_readme.py --check
 	$(BIN)/python tools/count_written.py --check

@@ -4,6 +4,9 @@ Importing `camel_tools.data`, which its morphology, disambiguation and dialect m
 downloads a catalogue where none was saved and makes a folder in the home directory. Here the
 user's catalogue is read where there is one, and a table of the same names (the catalogue of
 camel-tools 1.6) stands in for one that is absent; nothing is fetched or written.
+
+A file beside the rooms, because `arabench.morph` and `arabench.dialect` both need it and
+neither imports the other.
 """
 
 from __future__ import annotations

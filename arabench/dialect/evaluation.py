@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from arabench.dialect.calibration import Sample, calibrated, calibration_error, fit_temperature
 from arabench.dialect.fitting import Settings, Texts, fit, quantize, scores
-from arabench.dialect.sources import Labelled, read_sources
+from arabench.dialect.sources import PACKAGED, Labelled, read_sources
 from arabench.varieties import VARIETIES
 
 F64 = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
     "segmentation": ("segmentation",),
     "shami": ("shami",),
     "wiki": ("wiki", "rules"),
-    "written": ("written", "parallel"),
+    "written": PACKAGED,
 }
 #: Sources with several varieties, that are also tested on a part of which the rest is trained on.
 HALVED: Final = ("flores", "madar", "arsarcasm")

@@ -17,7 +17,7 @@ import numpy as np
 from arabench import chars
 from arabench.text.compiled import entity_tables, tables
 from arabench.text.compiled import pass_kernel as passes
-from arabench.text.compiled.kernel import CHANGED, INVALID_UTF8, normalize_rows
+from arabench.text.compiled.kernel import CHANGED, INVALID_UTF8, PLAIN, normalize_rows
 from arabench.text.normalizer import rules_for
 from arabench.text.options import Options
 from arabench.text.rules.rule import Rule
@@ -58,7 +58,7 @@ class KernelStage:
 
     def run(self, rows: Rows) -> Rows:
         """The rows one behind the other."""
-        out, ends, status = self.write(rows, rows.data, None, None, 0, None)
+        out, ends, status = self.write(rows, rows.data, None, None, PLAIN, None)
         starts = np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1]
         return Rows(out, starts, ends, rows.status | (status & ~np.uint8(CHANGED)))
 
