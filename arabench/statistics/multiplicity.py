@@ -25,3 +25,18 @@ def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
             rejecting = p_values[index] <= share
         levels[index] = share
     return levels
+
+
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """p-values of all tests together: a test holds at a level where its own is at most that.
+
+    The smallest times m, the next times m - 1, and so on, none below the one before it and none
+    above 1 (Holm 1979); at every level the same tests are rejected as by `holm_levels`.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, p_values[index] * (len(p_values) - rank)))
+        adjusted[index] = largest
+    return adjusted
