@@ -8,12 +8,12 @@ refused unless the caller asks for them by name.
 from __future__ import annotations
 
 import difflib
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UnsafeInputError, UsageError
+from arabench.files.digests import files_sha256
 from arabench.files.records import read_json_object
 
 #: File beside an adapter in which the trainer records what it was trained on.
@@ -236,9 +236,4 @@ def check_same_base(adapter: AdapterInfo, base: BaseInfo) -> None:
 
 def weights_sha256(files: tuple[Path, ...]) -> str:
     """SHA-256 over the bytes of weight files in name order."""
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 22):
-                digest.update(chunk)
-    return digest.hexdigest()
+    return files_sha256(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,10 @@ def test_results_are_read_back_with_their_provenance(
             assert provenance["largest_logit_change"] > 1e-3
             weights = Path(adapters[name]) / "adapter_model.safetensors"
             assert provenance["adapter_sha256"] == weights_sha256((weights,))
+        assert provenance["packages"] == {
+            package: version(package)
+            for package in ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
+        }
 
 
 def test_four_bits(tiny_base: Path, adapters: dict[str, str], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 from arabench.errors import DataError, UsageError  # noqa: E402
 from arabench.trainers.data.rows import Rows, load_rows  # noqa: E402
-from arabench.trainers.data.sources import files_sha256, find_places  # noqa: E402
+from arabench.trainers.data.sources import find_places, places_sha256  # noqa: E402
 from arabench.trainers.methods.table import METHODS  # noqa: E402
 from arabench.trainers.recipe import DataSection  # noqa: E402
 
@@ -33,7 +33,7 @@ def rows_of(source: str | Path | list[str], **keys: Any) -> Rows:
 
 
 def digest_of(*sources: str | Path) -> str | None:
-    return files_sha256(find_places(DataSection(source=[str(s) for s in sources]))[0])
+    return places_sha256(find_places(DataSection(source=[str(s) for s in sources]))[0])
 
 
 def write_jsonl(path: Path, rows: Sequence[Any]) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,11 @@ def test_four_bit_training(
     assert (stored["steps"], stored["learned"], stored["finished"]) == (8, True, True)
     assert (stored["data_rows"], stored["rows_without_text"], stored["rows_cut_off"]) == (8, 0, 0)
     assert stored["recipe_sha256"] == recipe.fingerprint
-    assert stored["environment"]["packages"]["trl"]
+    there = stored["environment"]
+    assert list(there) == ["python", "platform", "machine", "gpu", "threads", "packages"]
+    assert there["python"] == platform.python_version()
+    assert there["machine"] == platform.machine()
+    assert there["packages"]["trl"] == version("trl")
     assert dump_recipe(recipe) in (run / "recipe.yaml").read_text(encoding="utf-8")
     assert (run / "losses.png").read_bytes().startswith(b"\x89PNG")
 

@@ -147,7 +147,7 @@ def _check_there(source: str, path: str) -> None:
         )
 
 
-def files_sha256(places: Sequence[Place]) -> str | None:
+def places_sha256(places: Sequence[Place]) -> str | None:
     """SHA-256 of the local files that the data is read from; None where all is on a hub."""
     local = [place for place in places if place.kind != "hub"]
     digest = hashlib.sha256()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from arabench.files.atomic import atomic_writer
+from arabench.files.environment import package_versions, platform_facts
 
 _PACKAGES = ("arabench", "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate")
 
@@ -19,19 +17,11 @@ def environment() -> dict[str, Any]:
     """Versions and hardware that can change the numbers of a run."""
     import torch
 
-    versions: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
     return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "machine": platform.machine(),
+        **platform_facts(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
-        "packages": versions,
+        "packages": package_versions(_PACKAGES),
     }
 
 

@@ -11,7 +11,7 @@ from arabench.errors import DataError, UsageError
 from arabench.models.checkpoints import RECORD_NAME, BaseInfo, weights_sha256
 from arabench.models.devices import Precision, Threads
 from arabench.trainers.data.rows import Rows
-from arabench.trainers.data.sources import Place, files_sha256
+from arabench.trainers.data.sources import Place, places_sha256
 from arabench.trainers.data.tokens import Encoded
 from arabench.trainers.guards.folder import read_or_overwrite
 from arabench.trainers.guards.probe import learned
@@ -123,7 +123,7 @@ def sources(places: list[Place], info: BaseInfo | None) -> dict[str, str | None]
     """Hashes of the files that base and data are read from, None for those of a hub."""
     return {
         "base_sha256": weights_sha256(info.weights) if info else None,
-        "data_files_sha256": files_sha256(places),
+        "data_files_sha256": places_sha256(places),
     }
 
 

@@ -21,6 +21,7 @@ from arabench.evaluation.families.family import source_of
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.output import write_results
 from arabench.evaluation.harness.run import language_model, measure, task_manager
+from arabench.files.environment import package_versions
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
 from arabench.models.checkpoints import (
@@ -220,8 +221,6 @@ def _check_names(request: Request, known: Collection[str]) -> None:
 def _provenance(
     request: Request, name: str, adapter: AdapterInfo | None, effect: Effect | None
 ) -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "version": __version__,
         "name": name,
@@ -231,6 +230,6 @@ def _provenance(
         "adapter": str(adapter.path) if adapter else None,
         "adapter_sha256": weights_sha256((adapter.weights,)) if adapter else None,
         "largest_logit_change": effect.logits if effect else None,
-        "packages": {package: version(package) for package in _PACKAGES},
+        "packages": package_versions(_PACKAGES),
         "metadata": dict(request.metadata),
     }

@@ -208,9 +208,7 @@ def _read_task(
         version=str(metadata.get("version")),
         signatures={str(key): str(value) for key, value in signatures.items()},
         settings=json.dumps(settings, sort_keys=True),
-        data_hash=hashlib.sha256(
-            "\n".join(sorted(hashes)).encode("utf-8", "surrogatepass")
-        ).hexdigest(),
+        data_hash=_digest(hashes),
         samples=len(hashes),
         scores={metric: by_item(rows) for metric, rows in values.items()},
         conditions="; ".join(sorted(conditions)),
