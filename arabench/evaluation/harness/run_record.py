@@ -9,12 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench.evaluation.harness import backends
+from arabench.evaluation.harness.chat import OnlyThinking
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
+
+#: Setting under which the count of answers without an end of thinking is compared.
+ONLY_THINKING: Final = "answers_only_thinking"
 
 
 @dataclass
@@ -28,6 +32,8 @@ class RunRecord:
         tokens, unknown_tokens, unread_characters: own tokens of texts, those that stand for
             something unknown, and code points that the tokenizer did not read.
         cut: prompts that the context did not hold.
+        only_thinking: answers of a chat that are thinking until the last token allowed; None
+            in a task without answers of a chat.
     """
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -37,6 +43,7 @@ class RunRecord:
     unknown_tokens: int = 0
     unread_characters: int = 0
     cut: int = 0
+    only_thinking: int | None = None
 
     def add(self, instances: Iterable[Instance]) -> None:
         """Count answered requests."""
@@ -50,6 +57,10 @@ class RunRecord:
             self.unknown_tokens += mark.unread.tokens
             self.unread_characters += mark.unread.characters
             self.cut += mark.cut
+            if mark.chat is not None and instance.request_type == "generate_until":
+                answers = instance.filtered_resps.values()
+                none = any(isinstance(answer, OnlyThinking) for answer in answers)
+                self.only_thinking = (self.only_thinking or 0) + none
 
     def to_settings(self) -> dict[str, str]:
         """Settings by name, as results carry them."""
@@ -60,6 +71,7 @@ class RunRecord:
             else f"{self.requests - self.asked} of {self.requests} requests by a cache",
             # Compared by the gate: a tokenizer that reads less makes any model look better.
             "characters_not_read": str(self.unread_characters),
+            **({} if self.only_thinking is None else {ONLY_THINKING: str(self.only_thinking)}),
         }
 
     def to_notes(self) -> list[str]:
@@ -76,6 +88,13 @@ class RunRecord:
             notes.append(
                 f"{self.cut:,} of {self.requests:,} prompts are longer than the model's context "
                 "and were cut on the left"
+            )
+        if self.only_thinking:
+            notes.append(
+                f"{self.only_thinking:,} of {self.requests:,} answers are thinking that does not "
+                "end within the tokens allowed: they have no score and count in none. Allow more "
+                "(--max-gen-tokens of `arabench eval`, --gen_kwargs max_gen_toks=N of lm_eval), or "
+                "switch thinking off where the template can"
             )
         return notes
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness import backends
+from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.run_record import RunRecord
 from arabench.evaluation.harness.settings import template_digest
+from arabench.evaluation.metrics.score import without_sums
 from arabench.evaluation.metrics.table import SCORES
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def task_classes() -> dict[str, type]:
             self.record = RunRecord()
             self.window: range | None = None
             self._conditions: dict[str, str] = {}
+            self._chat: Chat | None = None
 
         def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if not callable(self.config.custom_dataset):
@@ -53,12 +56,27 @@ def task_classes() -> dict[str, type]:
             )
 
         def build_all_requests(self, **kwargs: Any) -> None:
+            self._chat = None
+            if kwargs.get("apply_chat_template") and kwargs.get("chat_template") is not None:
+                self._chat = _ask(kwargs["chat_template"])
+                kwargs["chat_template"] = self._chat.prompt if self._answers else self._chat.before
             super().build_all_requests(**kwargs)
             _check_requests(self, kwargs)
-            backends.mark(self._instances)
-            self._conditions = _conditions(kwargs)
+            backends.mark(self._instances, self._chat)
+            self._conditions = _conditions(kwargs, self._chat)
             if self.window is None:
                 self.record = RunRecord()
+
+        @property
+        def _answers(self) -> bool:
+            return bool(self.OUTPUT_TYPE == "generate_until")
+
+        def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Any:
+            found = super().construct_requests(doc, ctx, **kwargs)
+            if self._answers and self._chat is not None:
+                prompt, settings = found.arguments
+                found.arguments = (prompt, {**settings, "until": self._chat.until(settings)})
+            return found
 
         def doc_iterator(self, **kwargs: Any) -> Iterator[tuple[int, dict[str, Any]]]:
             if self.window is None:
@@ -69,11 +87,24 @@ def task_classes() -> dict[str, type]:
                 yield place, docs[place]
 
         def apply_filters(self) -> Any:
+            filtered = super().apply_filters()
+            if self._answers and self._chat is not None:
+                for instance in self._instances:
+                    instance.filtered_resps = {
+                        name: self._chat.answer(text)
+                        for name, text in instance.filtered_resps.items()
+                    }
             self.record.add(self._instances)
             if self.window is None:  # `arabench eval` says them when the last window is done
                 for note in self.record.to_notes():
                     log.warning("%s: %s", self.config.task, note)
-            return super().apply_filters()
+            return filtered
+
+        def process_results(self, doc: dict[str, Any], results: Any) -> Any:
+            values = super().process_results(doc, results)
+            if self._answers and any(isinstance(answer, OnlyThinking) for answer in results):
+                return {name: without_sums(value) for name, value in values.items()}
+            return values
 
         def dump_config(self) -> dict[str, Any]:
             config: dict[str, Any] = super().dump_config()
@@ -147,13 +178,11 @@ def task_classes() -> dict[str, type]:
     }
 
 
-def _conditions(kwargs: dict[str, Any]) -> dict[str, str]:
+def _conditions(kwargs: dict[str, Any], chat: Chat | None) -> dict[str, str]:
     """What of a run lm-eval tells its tasks."""
-    template: Callable[..., str] | None = kwargs.get("chat_template")
-    shown = "none"
-    if kwargs.get("apply_chat_template") and template is not None:
-        # By what it writes: a tokenizer may hold several templates.
-        shown = template_digest(template([{"role": "user", "content": "س"}]))
+    # By what it writes: a tokenizer may hold several templates.
+    said = [{"role": "user", "content": "س"}]
+    shown = "none" if chat is None else template_digest(str(chat.prompt(said)))
     system = kwargs.get("system_instruction")
     limit = kwargs.get("limit")
     return {
@@ -162,6 +191,7 @@ def _conditions(kwargs: dict[str, Any]) -> dict[str, str]:
         "multiturn": str(shown != "none" and bool(kwargs.get("fewshot_as_multiturn"))),
         "limit": str(limit) if limit else "none",
         "samples": "all" if kwargs.get("samples") is None else "chosen",
+        **({} if chat is None else chat.settings()),
     }
 
 
@@ -201,6 +231,15 @@ def _documents(
         return found[number]
 
     return document
+
+
+def _ask(template: Template) -> Chat:
+    try:
+        return chat_of(template)
+    except ArabenchError as error:
+        if getattr(getattr(template, "__self__", None), "raises_arabench_errors", False):
+            raise
+        raise SystemExit(f"arabench: error: {error}") from error
 
 
 def _stop(message: str) -> None:

@@ -23,7 +23,8 @@ def bleu_from_sums(sums: Array) -> Array:
         sums: (..., 10): system length, reference length, correct 1-4-grams, total 1-4-grams.
 
     Returns:
-        (...): BLEU in 0-100, equal to sacreBLEU's corpus score of the same counts.
+        (...): BLEU in 0-100, equal to sacreBLEU's corpus score of the same counts; NaN where
+        nothing was counted.
     """
     system, reference = sums[..., 0], sums[..., 1]
     correct, total = sums[..., 2:6], sums[..., 6:10]
@@ -43,7 +44,8 @@ def bleu_from_sums(sums: Array) -> Array:
     safe_system = np.maximum(system, 1e-9)
     brevity = np.where(system < reference, np.exp(1 - reference / safe_system), 1.0)
     score = brevity * np.exp(log_precision / 4)
-    return np.asarray(np.where(defined & (correct.sum(-1) > 0) & (system > 0), score, 0.0))
+    score = np.where(defined & (correct.sum(-1) > 0) & (system > 0), score, 0.0)
+    return np.where(sums.any(-1), score, np.nan)
 
 
 def chrf_from_sums(sums: Array) -> Array:
@@ -53,7 +55,8 @@ def chrf_from_sums(sums: Array) -> Array:
         sums: (..., 24): (hypothesis, reference, matching) n-gram counts of the eight orders.
 
     Returns:
-        (...): chrF++ in 0-100, equal to sacreBLEU's corpus score of the same counts.
+        (...): chrF++ in 0-100, equal to sacreBLEU's corpus score of the same counts; NaN where
+        nothing was counted.
     """
     counts = sums.reshape(*sums.shape[:-1], 8, 3)
     hypothesis, reference, matching = counts[..., 0], counts[..., 1], counts[..., 2]
@@ -64,7 +67,7 @@ def chrf_from_sums(sums: Array) -> Array:
     beta2 = 4.0
     denominator = beta2 * precision + recall
     score = divide((1 + beta2) * precision * recall, denominator)
-    return np.asarray(100 * np.nan_to_num(score))
+    return np.where(sums.any(-1), 100 * np.nan_to_num(score), np.nan)
 
 
 @functools.cache

@@ -85,6 +85,11 @@ def sample(item: str, sums: Sequence[float]) -> dict[str, Any]:
     return {"item": item, "sums": [float(value) for value in sums]}
 
 
+def without_sums(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A sample that adds nothing: of an answer that could not be scored."""
+    return {"item": value["item"], "sums": [0.0] * len(value["sums"])}
+
+
 def by_item(values: Iterable[Mapping[str, Any]]) -> Sums:
     """Add up the samples of each item."""
     totals: dict[str, Array] = {}
