@@ -14,6 +14,7 @@ from datetime import date
 from typing import Final, Literal, NamedTuple, cast, get_args
 
 from arabench import chars
+from arabench.text.rules.entities import LOCAL_CHARS
 
 Kind = Literal["email", "phone", "national_id", "iban", "card", "handle"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -38,8 +39,10 @@ _TO_LATIN: Final = {
 }
 _NOT_DIGIT: Final = re.compile(r"[^0-9]+")
 
-# RFC 5321 lengths; quoted local parts are not looked for.
-_LOCAL_CHARS: Final = 64
+# Not the links of `text.rules.entities`, which are what can be replaced without a loss: of a
+# person's data the audit finds more, so local parts in any letters (RFC 6531), and as handles
+# only names that services give out, so no Arabic word behind an `@`. Quoted local parts are
+# not looked for.
 _DOMAIN: Final = re.compile(
     r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.([A-Za-z]{2,24})(?![\w@])"
 )
@@ -331,7 +334,7 @@ def _local_part(text: str, end: int) -> int:
     start = end
     while start and (text[start - 1].isalnum() or text[start - 1] in "._+-"):
         start -= 1
-        if end - start > _LOCAL_CHARS:
+        if end - start > LOCAL_CHARS:
             return end
     return start
 

@@ -31,6 +31,7 @@ def with_luhn(digits: str) -> str:
     [
         ("راسلني على huda.n@example.com.eg من فضلك", "email", "eg", "huda.n@example.com.eg"),
         ("contact: a@b.org.", "email", "org", "a@b.org"),
+        ("محمد.س@example.org", "email", "org", "محمد.س@example.org"),
         ("شكرا @some_user على الرد", "handle", "", "@some_user"),
         ("اتصل على +966 50 123 4567", "phone", "Saudi Arabia", "+966 50 123 4567"),
         ("(+20) 100-123-4567", "phone", "Egypt", "(+20) 100-123-4567"),
@@ -87,6 +88,10 @@ def test_shapes_with_a_valid_check_are_found(text: str, kind: str, detail: str, 
 )
 def test_what_is_no_personal_data_is_left_alone(text: str) -> None:
     assert [hit for hit in found(text) if hit[0] != "handle"] == []
+
+
+def test_an_arabic_word_behind_a_sign_is_no_handle() -> None:
+    assert found("يا @محمد تعال") == []
 
 
 def test_two_numbers_side_by_side_are_two() -> None:

@@ -29,6 +29,7 @@ def words(text: str, convention: str = "egy", keep_foreign: bool = True) -> list
         ("sa77", ["sa77"]),
         ("room101 b2b2024", []),
         ("www.ana.com http://x.y/3ala ana@kol.com @7abibi #3ala youm7.com", []),
+        ("#\u0455a\u043car app://3ala", []),
         ("fi'9a 3'aly d'accord", ["fi'9a", "3'aly"]),
         ("", []),
         ("مرحبا ؟ 日本", []),
