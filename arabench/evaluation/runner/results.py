@@ -102,7 +102,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
         where = f"{results_file}: task {name!r}:"
         if "signatures" not in _object(_object(config, where).get("metadata"), where):
             continue  # not a task of ours
-        tasks[name] = _read_task(name, config, results, _samples_file(results_file, name), where)
+        tasks[name] = _read_task(name, config, results, samples_file(results_file, name), where)
     if not tasks:
         raise UsageError(
             f"{results_file} holds no arabench task (it has {', '.join(list(configs)[:5])}). "
@@ -154,7 +154,12 @@ def _files(folder: Path, pattern: str) -> list[Path]:
     return [file for file in folder.glob(pattern) if file.is_file()]
 
 
-def _samples_file(results_file: Path, task: str) -> Path:
+def samples_file(results_file: Path, task: str) -> Path:
+    """The samples of a task that were written with a results file.
+
+    Raises:
+        UsageError: there are none.
+    """
     stamp = results_file.stem.rpartition("_")[2]
     file = results_file.parent / f"samples_{task}_{stamp}.jsonl"
     try:
