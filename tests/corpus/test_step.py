@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ def test_what_was_expanded_is_taken_as_it_is(tree: Path) -> None:
     assert read_rows(tree / "out" / "b.jsonl") == [{"text": CLEAN}]
 
 
-@pytest.mark.parametrize("command", ["normalize", "dialect", "filter"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_an_output_is_asked_once_whether_it_is_a_device(
     tree: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -177,9 +178,28 @@ def test_an_output_is_asked_once_whether_it_is_a_device(
         monkeypatch.setattr(module, "is_device", counting)
     monkeypatch.chdir(tree)
     source = "data/a.jsonl"
-    assert main([command, source, "-o", "out.jsonl", "--manifest", "none"]) == 0
-    # Commands that add fields make their plan twice: once to see whether there is room.
-    assert asked.count("out.jsonl") == (2 if command == "dialect" else 1)
+    arguments = [source, "-o", "out.jsonl", "--manifest", "none", *COMMANDS[command]]
+    assert main([command, *arguments]) == 0
+    assert asked.count("out.jsonl") == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "joined"), [(["a.txt", "b.jsonl"], None), (["b.jsonl", "a.txt"], "jsonl")]
+)
+def test_sentences_ask_the_plan_whether_an_output_is_plain_text(
+    tree: Path, capsysbinary: pytest.CaptureFixture[bytes], names: list[str], joined: str | None
+) -> None:
+    # Several inputs into one stream: it has the format of the first.
+    (tree / "data" / "a.txt").write_text(f"{RAW}\n", encoding="utf-8")
+    sources = [str(tree / "data" / name) for name in names]
+    status = main(["sentences", *sources, "-o", "-", "--join"])
+    out, err = capsysbinary.readouterr()
+    if joined is None:
+        assert status == 2
+        assert b"a line of plain text cannot hold the lines that --join makes" in err
+    else:
+        assert status == 0
+        assert len([json.loads(line) for line in out.splitlines()]) == 2
 
 
 def test_a_step_that_normalizes_shows_its_engine() -> None:

@@ -21,10 +21,10 @@ from arabench.corpus.formats.names import (
     split_suffix,
 )
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.inputs import AnyInputs, InputFile, expand_inputs
+from arabench.corpus.runs.inputs import InputFile, Inputs, check_input
 from arabench.corpus.runs.journal import Journal
 from arabench.corpus.runs.manifest import manifest_path
-from arabench.corpus.runs.output_names import OutputFile, plan_outputs
+from arabench.corpus.runs.output_names import OutputFile, plan_outputs, refuse_output_inside
 from arabench.errors import UsageError
 from arabench.files.atomic import STDIO, is_device
 from arabench.files.digests import HashName
@@ -75,44 +75,46 @@ class Plan:
         return Path(self.output) if self.is_folder else Path(self.output).parent
 
 
-def _plain_text_target(inputs: AnyInputs, output: str, io: IoOptions) -> Target | None:
-    """The first output that would be plain text."""
-    plan = make_plan(expand_inputs(inputs, io.input_format).files, output, io)
-    return next((target for target in plan.targets if target.file_format == "txt"), None)
+def plan_run(found: Inputs, output: str, io: IoOptions) -> Plan:
+    """Check inputs and output, and settle what is written where; see `run_files`.
+
+    Raises:
+        UsageError: an input is not there, the output lies among the inputs, names collide, or a
+            format cannot be told or written there.
+        DataError: an input is empty.
+    """
+    for file in found.files:
+        check_input(file.path)
+    refuse_output_inside(found.folders, output)
+    return make_plan(found.files, output, io)
 
 
-def refuse_plain_text(inputs: AnyInputs, output: str, io: IoOptions, added: str) -> None:
+def refuse_plain_text(plan: Plan, added: str) -> None:
     """Raise `UsageError` where an output is plain text, which has no place for a field.
 
     Args:
-        inputs, output, io: as for a run.
+        plan: of the run.
         added: what the field holds, for the message.
     """
-    target = _plain_text_target(inputs, output, io)
-    if target is not None:
-        _refuse_target(target, added)
+    for target in plan.targets:
+        if target.file_format == "txt":
+            raise UsageError(
+                f"{target.path!r} would be plain text, which cannot hold {added} beside the text. "
+                "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
+            )
 
 
-def with_room_for(added: str, inputs: AnyInputs, output: str, io: IoOptions) -> IoOptions:
-    """The options of a run that adds a field: plain text on standard output becomes JSON lines.
+def with_room_for(added: str, plan: Plan, io: IoOptions) -> tuple[Plan, IoOptions]:
+    """A run that adds a field: plain text on standard output becomes JSON lines.
 
     Raises:
         UsageError: see `refuse_plain_text`.
     """
-    target = _plain_text_target(inputs, output, io)
-    if target is None:
-        return io
-    if io.output_format is None and target.is_device:
-        return replace(io, output_format="jsonl")
-    _refuse_target(target, added)
-    return io
-
-
-def _refuse_target(target: Target, added: str) -> None:
-    raise UsageError(
-        f"{target.path!r} would be plain text, which cannot hold {added} beside the text. "
-        "Write .jsonl, .csv or .parquet, or add --output-format jsonl."
-    )
+    if io.output_format is None and plan.to_device and plan.targets[0].file_format == "txt":
+        target = replace(plan.targets[0], file_format="jsonl", codec=None)
+        return replace(plan, targets=[target]), replace(io, output_format="jsonl")
+    refuse_plain_text(plan, added)
+    return plan, io
 
 
 def make_plan(files: Sequence[InputFile], output: str, io: IoOptions) -> Plan:

@@ -20,7 +20,7 @@ from pathlib import Path
 from arabench import __version__
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.input_digests import InputDigests
-from arabench.corpus.runs.inputs import AnyInputs, check_input, expand_inputs
+from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
 from arabench.corpus.runs.journal import Identity, open_journal
 from arabench.corpus.runs.manifest import (
     MANIFEST_VERSION,
@@ -30,8 +30,7 @@ from arabench.corpus.runs.manifest import (
     input_record,
     write_manifest,
 )
-from arabench.corpus.runs.output_names import refuse_output_inside
-from arabench.corpus.runs.plan import clear_folder, make_plan, refuse_shards
+from arabench.corpus.runs.plan import Plan, clear_folder, plan_run, refuse_shards
 from arabench.corpus.runs.workers import open_workers
 from arabench.corpus.runs.writing import Writing
 from arabench.corpus.step import Step
@@ -65,6 +64,8 @@ def run_files(
     step: Step,
     io: IoOptions | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    *,
+    plan: Plan | None = None,
 ) -> Summary:
     """Read `inputs`, process every row with `step`, write to `output`.
 
@@ -83,6 +84,9 @@ def run_files(
     is read past the rows that were written. A step that is not `parallel` sees these rows
     again, because what it does may depend on them.
 
+    A caller that had to know the outputs before hands on the `plan` it made of these inputs,
+    output and options; nothing is asked of the files twice.
+
     Raises:
         UsageError: a path, format or field is wrong, or the folder holds another run.
         DataError: an input is empty or damaged, or a row is bad and `on_error="stop"`.
@@ -90,10 +94,7 @@ def run_files(
     io = io or IoOptions()
     started = _now()
     found = expand_inputs(inputs, io.input_format)
-    for file in found.files:
-        check_input(file.path)
-    refuse_output_inside(found.folders, output)
-    plan = make_plan(found.files, output, io)
+    plan = plan or plan_run(found, output, io)
     summary = Summary(notes=found.notes)
     records = [input_record(name) for name in plan.files]
     with contextlib.ExitStack() as stack:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.function_engine import FunctionEngine
 from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
-from arabench.corpus.runs.plan import with_room_for
+from arabench.corpus.runs.plan import plan_run, with_room_for
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import Processed, Row, Step, TextStep
 from arabench.errors import UsageError
@@ -147,5 +147,5 @@ def list_candidates(
     io = io or IoOptions()
     step = CandidatesStep(reader, count, io.text_field)
     found = expand_inputs(inputs, io.input_format)
-    io = with_room_for("readings", found, output, io)
-    return run_files(found, output, step, io, on_bytes), step.signature
+    plan, io = with_room_for("readings", plan_run(found, output, io), io)
+    return run_files(found, output, step, io, on_bytes, plan=plan), step.signature

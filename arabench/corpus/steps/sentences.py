@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arabench.corpus.formats.names import SUFFIXES, format_of, split_suffix
 from arabench.corpus.io_options import IoOptions
-from arabench.corpus.runs.inputs import AnyInputs, Inputs, expand_inputs
+from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
+from arabench.corpus.runs.plan import plan_run
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import Processed, Row, Step
-from arabench.errors import ArabenchError, UsageError
-from arabench.files.atomic import is_device
+from arabench.errors import UsageError
 from arabench.text.sentences import SentenceSplitter, Span, trimmed
 
 if TYPE_CHECKING:
@@ -182,7 +181,8 @@ def sentence_files(
     """
     options, io = options or SentenceOptions(), io or IoOptions()
     found = expand_inputs(inputs, io.input_format)
-    if _writes_plain_text(found, output, io):
+    plan = plan_run(found, output, io)
+    if all(target.file_format == "txt" for target in plan.targets):
         if options.join:
             raise UsageError(
                 "a line of plain text cannot hold the lines that --join makes. "
@@ -192,16 +192,4 @@ def sentence_files(
             min_chars=options.min_chars, keep_empty=options.keep_empty, add_fields=False
         )
     step = SentenceStep(options, io.text_field)
-    return run_files(found, output, step, io, on_bytes), step.signature
-
-
-def _writes_plain_text(found: Inputs, output: str, io: IoOptions) -> bool:
-    """Whether every output is .txt; what is wrong with a name is left to `run_files` to say."""
-    try:
-        if io.output_format is not None:
-            return format_of(output, io.output_format) == "txt"
-        if not is_device(output) and split_suffix(output)[0] in SUFFIXES:
-            return format_of(output) == "txt"
-        return all(format_of(file.path, io.input_format) == "txt" for file in found.files)
-    except ArabenchError:
-        return False
+    return run_files(found, output, step, io, on_bytes, plan=plan), step.signature

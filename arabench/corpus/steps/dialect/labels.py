@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
-from arabench.corpus.runs.plan import with_room_for
+from arabench.corpus.runs.plan import plan_run, with_room_for
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import Processed, Row, Step
 from arabench.corpus.steps.dialect.fields import (
@@ -156,13 +156,13 @@ def dialect_files(
     """
     io = io or IoOptions()
     found = expand_inputs(inputs, io.input_format)
-    io = with_room_for("the variety", found, output, io)
+    plan, io = with_room_for("the variety", plan_run(found, output, io), io)
     if options is not None and options.finer is not None:
         from arabench.dialect.camel import finer_labels
 
         finer_labels([], options.finer)  # says now what is not installed
     step = DialectStep(options, identifier, io.text_field)
-    return run_files(found, output, step, io, on_bytes), step.signature
+    return run_files(found, output, step, io, on_bytes, plan=plan), step.signature
 
 
 def _finer(label: FinerLabel) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
-from arabench.corpus.runs.plan import refuse_plain_text
+from arabench.corpus.runs.plan import plan_run, refuse_plain_text
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.step import Processed, Row, Step
 from arabench.corpus.steps.dialect.fields import VARIETY_FIELD, DialectOptions
@@ -78,6 +78,7 @@ def tag_files(
     """
     io = io or IoOptions()
     found = expand_inputs(inputs, io.input_format)
-    refuse_plain_text(found, output, io, "the variety")
+    plan = plan_run(found, output, io)
+    refuse_plain_text(plan, "the variety")
     tagged = TagDialectStep(step, identifier, io.text_field, variety_field)
-    return run_files(found, output, tagged, io, on_bytes), tagged.signature
+    return run_files(found, output, tagged, io, on_bytes, plan=plan), tagged.signature
