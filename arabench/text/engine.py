@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from arabench.text.normalizer import Normalizer
@@ -128,14 +129,15 @@ class Kernel:
             return []
         encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
         data = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
-        ends = np.cumsum([len(row) for row in encoded], dtype=np.int64)
-        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1]
-        out, out_ends, status = self.normalize_spans(data, starts, ends)
+        bounds = np.fromiter(
+            accumulate(map(len, encoded), initial=0), dtype=np.int64, count=len(encoded) + 1
+        )
+        out, out_ends, status = self.normalize_spans(data, bounds[:-1], bounds[1:])
         result = out.tobytes()
-        spans = zip([0, *out_ends[:-1].tolist()], out_ends.tolist(), status.tolist(), strict=True)
+        ends = out_ends.tolist()
         return [
             result[start:end].decode("utf-8") if settled & ~CHANGED == DONE else None
-            for start, end, settled in spans
+            for start, end, settled in zip([0, *ends[:-1]], ends, status.tolist(), strict=True)
         ]
 
     def normalize_column(self, column: Column) -> Column:
