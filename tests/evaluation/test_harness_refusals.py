@@ -134,6 +134,23 @@ def test_lengths_of_answers_are_checked(value: Any, tiny_base: Path) -> None:
         under_lm_eval(hf(tiny_base), ["arabench_rc_egy"], gen_kwargs={"max_gen_toks": value})
 
 
+@pytest.mark.parametrize(
+    ("samples", "advice"),
+    [
+        ([4, 1], r"Write \[1, 4\]\."),
+        ([1, 1, 4], r"Write \[1, 4\]\."),
+        ([-1, 4], r"Write \[4\]\."),
+        ([1, 10**6], r"Write \[1\]\."),
+        (["1"], r"wrong numbers\.$"),
+    ],
+)
+def test_samples_that_lm_eval_would_misnumber_are_refused(
+    samples: list[Any], advice: str, tiny_base: Path
+) -> None:
+    with pytest.raises(SystemExit, match=rf"--samples of task '{LM}' is .*0 to \d+.*{advice}"):
+        under_lm_eval(hf(tiny_base), [LM], limit=None, samples={LM: samples})
+
+
 def test_a_folder_holds_one_run(tiny_base: Path, tmp_path: Path) -> None:
     request = Request(str(tiny_base), {}, [LM], str(tmp_path), {}, limit=1, threads=1)
     evaluate(request, lambda message: None)

@@ -34,6 +34,19 @@ def test_a_group_is_loaded_without_a_warning(caplog: pytest.LogCaptureFixture) -
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
+def test_chosen_samples_keep_their_numbers(tiny_base: Path) -> None:
+    lm = hf(tiny_base)
+    whole = under_lm_eval(lm, [LM], limit=5)
+    chosen = under_lm_eval(lm, [LM], limit=None, samples={LM: [1, 4]})
+    rows = {row["doc_id"]: row["doc"] for row in whole["samples"][LM]}
+    assert {row["doc_id"]: row["doc"] for row in chosen["samples"][LM]} == {
+        number: rows[number] for number in (1, 4)
+    }
+    assert settings_in(chosen, LM)["samples"] == "chosen"
+    assert settings_in(whole, LM)["samples"] == "all"
+    assert settings_in(under_lm_eval(lm, [LM], limit=1, samples=None), LM)["samples"] == "all"
+
+
 @pytest.fixture
 def request_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """lm-eval keeps built requests in site-packages; here in a folder of the test."""

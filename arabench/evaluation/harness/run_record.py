@@ -7,7 +7,7 @@ written down between windows, so that a run that was killed goes on counting.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +62,15 @@ class RunRecord:
                 none = any(isinstance(answer, OnlyThinking) for answer in answers)
                 self.only_thinking = (self.only_thinking or 0) + none
 
+    @classmethod
+    def total(cls, parts: Sequence[RunRecord]) -> RunRecord:
+        """The record of requests that several processes answered, each some of them."""
+        whole = cls(settings=next((part.settings for part in parts if part.settings), {}))
+        for name in (one.name for one in dataclasses.fields(cls) if one.name != "settings"):
+            counts = [count for part in parts if (count := getattr(part, name)) is not None]
+            setattr(whole, name, sum(counts) if counts else None)
+        return whole
+
     def to_settings(self) -> dict[str, str]:
         """Settings by name, as results carry them."""
         return {
@@ -106,3 +115,14 @@ class RunRecord:
     def from_json(cls, content: Mapping[str, Any]) -> RunRecord:
         """What `to_json` gave."""
         return cls(**content)
+
+
+def gather(record: RunRecord, processes: int) -> RunRecord:
+    """The record over all processes of a distributed run; every one of them must call it."""
+    if processes == 1:
+        return record
+    import torch.distributed
+
+    parts: list[Any] = [None] * processes
+    torch.distributed.all_gather_object(parts, record)
+    return RunRecord.total(parts)

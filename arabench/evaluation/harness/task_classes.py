@@ -14,7 +14,7 @@ from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
-from arabench.evaluation.harness.run_record import RunRecord
+from arabench.evaluation.harness.run_record import RunRecord, gather
 from arabench.evaluation.harness.settings import template_digest
 from arabench.evaluation.metrics.score import without_sums
 from arabench.evaluation.metrics.table import SCORES
@@ -45,6 +45,7 @@ def task_classes() -> dict[str, type]:
             self.window: range | None = None
             self._conditions: dict[str, str] = {}
             self._chat: Chat | None = None
+            self._process, self._processes = 0, 1
 
         def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if not callable(self.config.custom_dataset):
@@ -56,6 +57,8 @@ def task_classes() -> dict[str, type]:
             )
 
         def build_all_requests(self, **kwargs: Any) -> None:
+            _check_samples(self, kwargs.get("samples"))
+            self._process, self._processes = kwargs.get("rank", 0), kwargs.get("world_size", 1)
             self._chat = None
             if kwargs.get("apply_chat_template") and kwargs.get("chat_template") is not None:
                 self._chat = _ask(kwargs["chat_template"])
@@ -96,7 +99,8 @@ def task_classes() -> dict[str, type]:
                     }
             self.record.add(self._instances)
             if self.window is None:  # `arabench eval` says them when the last window is done
-                for note in self.record.to_notes():
+                self.record = gather(self.record, self._processes)
+                for note in self.record.to_notes() if self._process == 0 else ():
                     log.warning("%s: %s", self.config.task, note)
             return filtered
 
@@ -190,9 +194,23 @@ def _conditions(kwargs: dict[str, Any], chat: Chat | None) -> dict[str, str]:
         "system_prompt": template_digest(system) if system else "none",
         "multiturn": str(shown != "none" and bool(kwargs.get("fewshot_as_multiturn"))),
         "limit": str(limit) if limit else "none",
-        "samples": "all" if kwargs.get("samples") is None else "chosen",
+        "samples": "chosen" if kwargs.get("samples") else "all",
         **({} if chat is None else chat.settings()),
     }
+
+
+def _check_samples(task: ConfigurableTask, samples: list[int] | None) -> None:
+    """lm-eval 0.4.13 asks chosen documents in the order of the data, and numbers them as given."""
+    if not samples:
+        return
+    size = len(task.eval_docs)
+    right = [number for number in range(size) if number in samples]
+    if list(samples) != right:
+        _stop(
+            f"--samples of task {task.config.task!r} is {str(samples)[:80]}. Allowed are whole "
+            f"numbers from 0 to {size - 1}, ascending and each once: lm-eval writes others under "
+            f"wrong numbers.{f' Write {right}.' if 0 < len(right) <= 20 else ''}"
+        )
 
 
 def _check_requests(task: ConfigurableTask, kwargs: dict[str, Any]) -> None:
