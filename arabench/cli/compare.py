@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="variety that a model was trained on, for the forgetting matrix (repeatable)",
     )  # fmt: skip
     parser.add_argument(
-        "--samples", type=int, default=30, metavar="N",
-        help="most changed samples a task and model on the page; 0 for none [30]",
+        "--samples", type=int, default=20, metavar="N",
+        help="most changed samples a task and model on the page; 0 for none [20]",
     )  # fmt: skip
 
 

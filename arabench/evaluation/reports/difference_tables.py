@@ -48,7 +48,8 @@ def method(report: Differences) -> str:
         "tax (model / base - 1), absolute for BLEU, chrF++, F1, exact match and accuracy (model - "
         "base). p-values are two-sided and corrected for "
         f"{report.tests} tests (Holm); a difference is called better or worse where the corrected "
-        f"one is at most {LEVEL:g}. Bootstrap-t with {report.draws:,} draws."
+        f"one is at most {LEVEL:g}. Bootstrap-t with {report.draws:,} draws, which can give no "
+        f"corrected p below {2 * report.tests / (report.draws + 1):.2g}."
     )
 
 
@@ -84,10 +85,9 @@ def markdown(report: Differences) -> str:
             ]
     if report.left_out:
         lines += ["## Not compared", "", "| model | task | reason |", "|---|---|---|"]
-        lines += [
-            f"| {markdown_text(one.run)} | {markdown_text(one.task)} | {markdown_text(one.reason)} |"
-            for one in report.left_out
-        ]
+        for one in report.left_out:
+            cells = (one.run, one.task, one.reason)
+            lines.append(f"| {' | '.join(map(markdown_text, cells))} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -195,7 +195,8 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
         title = Text(f"{run.name} against {report.base.name}", style="bold")
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
         wide = width >= _WIDE
-        table.add_column(Text("task"), overflow="fold", ratio=None)
+        longest = max(len(_one_line(row.task)) for row in rows)
+        table.add_column(Text("task"), overflow="fold", min_width=min(longest, width // 3))
         table.add_column(Text("metric"), overflow="fold")
         if wide:
             table.add_column(Text("items"), justify="right", no_wrap=True)

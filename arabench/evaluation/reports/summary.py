@@ -10,6 +10,7 @@ from arabench.evaluation.families.table import COLUMNS
 from arabench.evaluation.metrics.intervals import interval
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.reports.choice_ways import ways_lines
 from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.varieties import VARIETIES
 
@@ -109,6 +110,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
                 for task, metric, value, low, high in others
             ]
             lines.append("")
+        lines += ways_lines(evaluation)
         notes = [(name, note) for name, task in evaluation.tasks.items() for note in task.notes]
         if notes:
             lines += [f"- {markdown_text(f'{name}: {note}')}" for name, note in notes] + [""]
