@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,13 @@ def test_samples_that_lm_eval_would_misnumber_are_refused(
 def test_a_folder_holds_one_run(tiny_base: Path, tmp_path: Path) -> None:
     request = Request(str(tiny_base), {}, [LM], str(tmp_path), {}, limit=1, threads=1)
     evaluate(request, lambda message: None)
+    other = dataclasses.replace(request, limit=2)
+    with pytest.raises(
+        UsageError, match=r'holds a run of something else: options was .*"limit": 1'
+    ):
+        evaluate(other, lambda message: None)
+    (results,) = (tmp_path / "base").glob("results_*.json")
+    results.write_text('{"results": {}}', encoding="utf-8")
     with pytest.raises(UsageError, match=r"holds an earlier run \(base/results_.*another folder"):
         evaluate(request, lambda message: None)
 

@@ -48,10 +48,12 @@ def test_a_family_is_one_file_and_one_line(
     pytest.importorskip("lm_eval", reason="needs the extra arabench[eval]")
     from lm_eval.tasks import TaskManager
 
+    from arabench.evaluation.harness.evaluator import Prompting
     from arabench.evaluation.harness.output import write_results
-    from arabench.evaluation.harness.run import language_model, measure
+    from arabench.evaluation.harness.run import language_model
     from arabench.evaluation.runner.results import load_evaluation
     from arabench.models.bases import BaseRequest, load_base
+    from tests.evaluation.in_memory import measure_in_memory
 
     monkeypatch.setattr(families, "FAMILIES", (*families.FAMILIES, dummy_family.FAMILY))
     monkeypatch.setattr(summary, "COLUMNS", (*summary.COLUMNS, *dummy_family.FAMILY.columns))
@@ -68,10 +70,8 @@ def test_a_family_is_one_file_and_one_line(
     )
     base = load_base(BaseRequest(str(tiny_base), device="cpu", dtype="float32"))
     manager = TaskManager(include_path=str(tmp_path / "tasks"), include_defaults=False, metadata={})
-    results = measure(
-        language_model(base.model, base.tokenizer, 2), ["arabench_dummy_egy"], manager,
-        limit=None, max_gen_tokens=None, seed=0,
-    )  # fmt: skip
+    lm = language_model(base.model, base.tokenizer, 2)
+    results = measure_in_memory(manager, lm, ["arabench_dummy_egy"], Prompting(), 1)
     evaluation = load_evaluation(write_results(tmp_path / "out", {**results, "model_name": "m"}))
     (cell,) = summary.cells(evaluation)
     assert (cell.heading, cell.variety, cell.items) == ("dummy", "egy", 2)

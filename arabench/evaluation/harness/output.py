@@ -15,16 +15,36 @@ def write_results(folder: Path, results: dict[str, Any]) -> Path:
 
     The results file is written last, so that a folder with one is complete.
     """
-    from lm_eval.utils import handle_non_serializable
-
     stamp = datetime.now().isoformat().replace(":", "-")
     samples = results.pop("samples", {})
     for task, rows in samples.items():
         with atomic_writer(str(folder / f"samples_{task}_{stamp}.jsonl")) as stream:
-            for row in rows:
-                text = json.dumps(row, default=handle_non_serializable, ensure_ascii=False)
-                stream.write(text.encode("utf-8") + b"\n")
+            stream.writelines(map(sample_line, rows))
+    return write_results_file(folder, results, stamp)
+
+
+def write_results_file(folder: Path, results: dict[str, Any], stamp: str) -> Path:
+    """Write the results file alone, whose samples are there; returns the folder.
+
+    Args:
+        folder: of one model's results.
+        results: without samples.
+        stamp: date and time in which the names of its samples end.
+    """
+    from lm_eval.utils import handle_non_serializable
+
     with atomic_writer(str(folder / f"results_{stamp}.json")) as stream:
         text = json.dumps(results, default=handle_non_serializable, ensure_ascii=False, indent=1)
         stream.write(text.encode("utf-8"))
     return folder
+
+
+def sample_line(row: dict[str, Any]) -> bytes:
+    """A sample's row as a line of JSON."""
+    from lm_eval.utils import handle_non_serializable
+
+    text = json.dumps(row, default=handle_non_serializable, ensure_ascii=False)
+    try:
+        return text.encode("utf-8") + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps(row, default=handle_non_serializable).encode("ascii") + b"\n"

@@ -1,9 +1,9 @@
-"""One call of lm-eval on a model in memory, with our tasks only."""
+"""lm-eval's task manager and model, over our tasks only and around a model in memory."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from arabench.resources import tasks_dir
@@ -56,35 +56,3 @@ def _without_tying(model: PreTrainedModel) -> Iterator[None]:
         yield
     finally:
         del model.__dict__["tie_weights"]
-
-
-def measure(
-    lm: HFLM,
-    tasks: Sequence[str],
-    manager: TaskManager,
-    *,
-    limit: int | None,
-    max_gen_tokens: int | None,
-    seed: int,
-) -> dict[str, Any]:
-    """lm-eval's result structure, with every sample."""
-    from unittest import mock
-
-    from lm_eval import evaluator
-
-    # lm-eval asks git for the hash of the folder it runs in; outside one git complains aloud.
-    with mock.patch.object(evaluator, "get_git_commit_hash", return_value=None):
-        results: dict[str, Any] = evaluator.simple_evaluate(
-            model=lm,
-            tasks=list(dict.fromkeys(tasks)),
-            task_manager=manager,
-            limit=limit,
-            log_samples=True,
-            bootstrap_iters=0,
-            gen_kwargs={"max_gen_toks": max_gen_tokens} if max_gen_tokens else None,
-            random_seed=seed,
-            numpy_random_seed=seed,
-            torch_random_seed=seed,
-            fewshot_random_seed=seed,
-        )
-    return results

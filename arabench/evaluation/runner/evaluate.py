@@ -1,27 +1,44 @@
-"""`arabench eval`: lm-eval's Python API with only our tasks, base and adapters in one process.
+"""`arabench eval`: base and adapters in one process, over our tasks only.
 
-Differences from calling `lm_eval` once per adapter: the base is loaded once, lm-eval's
-task index is not built, weights are accepted as safetensors only, and an adapter that
-does not change the model's logits is refused. The output has lm-eval's format, so
-`arabench gate` reads either.
+Differences from calling `lm_eval` once per adapter: the base is loaded once, lm-eval's task
+index is not built, weights are accepted as safetensors only, an adapter that does not change the
+model's logits is refused, and a run that was killed goes on where it stopped. The output has
+lm-eval's format, so `arabench gate` reads either.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from arabench import __version__
-from arabench.errors import UsageError, did_you_mean
+from arabench.errors import ArabenchError
 from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
+from arabench.evaluation.harness.answers import AnswerStore
+from arabench.evaluation.harness.assemble import assemble_results, select_tasks
 from arabench.evaluation.harness.conditions import RUN_KEY
-from arabench.evaluation.harness.output import write_results
-from arabench.evaluation.harness.run import language_model, measure, task_manager
+from arabench.evaluation.harness.evaluator import Prompting
+from arabench.evaluation.harness.output import write_results_file
+from arabench.evaluation.harness.run import language_model, task_manager
+from arabench.evaluation.runner import identity
+from arabench.evaluation.runner.cache import AnswerCache
+from arabench.evaluation.runner.earlier import check_output, find_earlier
+from arabench.evaluation.runner.measuring import (
+    Plan,
+    Silent,
+    TaskShelf,
+    Watcher,
+    failures_in_words,
+    measure_tasks,
+)
+from arabench.evaluation.runner.progress import Progress, RunAnswers, refuse_other
+from arabench.evaluation.runner.request import BASE, Request, check_names
 from arabench.files.environment import package_versions
+from arabench.files.locks import hold_folder
 from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
 from arabench.models.bases import BaseRequest
 from arabench.models.checkpoints import (
@@ -31,65 +48,179 @@ from arabench.models.checkpoints import (
     inspect_adapter,
     inspect_base,
     is_local,
-    weights_sha256,
 )
-from arabench.models.devices import use_threads
+from arabench.models.devices import pick_device, pick_precision, use_threads
 
-BASE: Final = "base"
-#: Characters of an adapter's name, which becomes a folder's.
-LONGEST_NAME: Final = 100
+if TYPE_CHECKING:
+    from arabench.models.devices import Threads
+
+LOCK_NAME: Final = ".arabench-eval.lock"
 _PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
+#: The part of an identity that is known only once the tokenizer is loaded.
+_LATE: Final = "tokenizer"
+
+
+class UnfinishedError(ArabenchError):
+    """Some tasks could not be measured.
+
+    Attributes:
+        folders: name -> folder of the models that have results of other tasks.
+    """
+
+    def __init__(self, message: str, folders: Mapping[str, Path]) -> None:
+        super().__init__(message)
+        self.folders = dict(folders)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to evaluate.
+class _Job:
+    """A request whose names and files were checked."""
 
-    Attributes:
-        model: local folder or hub name of the base.
-        adapters: name -> local folder.
-        tasks: task or group names of ours.
-        metadata: data options (`arabench_data`, ...), as lm-eval's --metadata.
-        limit: documents per task, None for all.
-        threads: of torch; None for what this machine has free.
-    """
+    request: Request
+    plan: Plan
+    adapters: dict[str, AdapterInfo]
+    info: BaseInfo | None
+    say: Callable[[str], None]
+    watcher: Watcher
 
-    model: str
-    adapters: Mapping[str, str]
-    tasks: Sequence[str]
-    output: str
-    metadata: Mapping[str, Any]
-    limit: int | None = None
-    batch_size: int = 8
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    bits: Literal[4, 16] = 16
-    max_gen_tokens: int | None = None
-    allow_pickle: bool = False
-    trust_remote_code: bool = False
-    threads: int | None = None
-    seed: int = 1234
+    @property
+    def output(self) -> Path:
+        return Path(self.request.output)
 
 
-def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
+def evaluate(
+    request: Request, say: Callable[[str], None], watcher: Watcher | None = None
+) -> dict[str, Path]:
     """Evaluate base and adapters; returns name -> folder with results and samples.
 
     The bare base is measured before an adapter touches it. Each adapter is put on, measured and
-    taken off, and the base is loaded again where that did not bring its logits back.
+    taken off, and the base is loaded again where that did not bring its logits back. A run that
+    was killed is gone on with behind its last whole window of documents, to the same numbers; one
+    that is done is not measured again.
+
+    Args:
+        request: what to evaluate.
+        say: takes messages.
+        watcher: is told of tasks and documents.
 
     Raises:
-        UsageError: unknown task, no such model, an output folder that holds another run, an
-            adapter of another base, or one that changes nothing.
+        UsageError: unknown task, no such model, an output folder that holds a run of something
+            else or is in use, an adapter of another base, or one that changes nothing.
+        UnfinishedError: some tasks failed; the others have results.
     """
     data = source_of(request.metadata).data  # refuses wrong keys before anything is loaded
     if data is not None and not data.startswith(HUB_PREFIX):
         check_folder(data)
     manager = task_manager(request.metadata)
-    _check_names(request, manager.all_tasks)
-    _check_output(Path(request.output))
+    check_names(request, manager.all_tasks)
+    check_output(Path(request.output))
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
-    info = _inspect(request, adapters)
-    threads = use_threads(request.threads)
+    plan = Plan(manager, select_tasks(manager, request.tasks), _prompting(request))
+    job = _Job(request, plan, adapters, _inspect(request, adapters), say, watcher or Silent())
+    with hold_folder(job.output, LOCK_NAME, "output", "evaluates into it"):
+        try:
+            return _evaluate(job)
+        except KeyboardInterrupt:
+            say("what was measured is kept: the same command goes on from there")
+            raise
+
+
+def _prompting(request: Request) -> Prompting:
+    return Prompting(
+        limit=request.limit,
+        max_gen_tokens=request.max_gen_tokens,
+        seed=request.seed,
+        system_prompt=request.system_prompt,
+        chat_template=bool(request.chat_template),
+        multiturn=request.multiturn,
+    )
+
+
+def _evaluate(job: _Job) -> dict[str, Path]:
+    names = [BASE, *job.adapters]
+    earlier = {name: find_earlier(job.output, name) for name in names}
+    threads = use_threads(job.request.threads or _threads_of(earlier.values()))
+    identities = _identities(job, threads.count)
+    for name, run in earlier.items():
+        if run is not None:
+            known = {key: value for key, value in run.identity.items() if key != _LATE}
+            now = {key: value for key, value in identities[name].flat().items() if key != _LATE}
+            refuse_other(job.output / name, known, now)
+    folders = {name: job.output / name for name in names}
+    todo = [name for name in names if not (run := earlier[name]) or not run.finished]
+    for name in names:
+        if name not in todo:
+            job.say(f"{name}: done before, in {folders[name]}; nothing is measured again")
+    if todo:
+        _measure(job, todo, threads, identities)
+    return folders
+
+
+def _threads_of(earlier: Any) -> int | None:
+    """Threads of a run that is gone on with: another number moves the last bits."""
+    counts = [run.identity.get("threads", "") for run in earlier if run is not None]
+    return next((int(count) for count in counts if count.isdigit()), None)
+
+
+def _identities(job: _Job, threads: int) -> dict[str, identity.RunIdentity]:
+    """Of base and adapters, all but their tokenizers."""
+    request = job.request
+    device = pick_device(request.device)
+    dtype = pick_precision(request.dtype, device).dtype
+    base, config = identity.base_digests(request.model)
+    options = {key: value for key, value in request.metadata.items() if key != "arabench_data"}
+    options |= {"limit": request.limit, "max_gen_tokens": request.max_gen_tokens}
+    data = identity.data_sha256(source_of(request.metadata).data)
+    found = {}
+    for name in (BASE, *job.adapters):
+        adapter, adapter_config = identity.adapter_digests(job.adapters.get(name))
+        model = identity.ModelIdentity(
+            base=base,
+            config=config,
+            tokenizer="",
+            adapter=adapter,
+            adapter_config=adapter_config,
+            dtype=dtype,
+            bits=str(request.bits),
+            device=identity.device_in_words(device),
+            threads=str(threads) if device == "cpu" else identity.NONE,
+            batch=f"{request.batch_size} together, windows of {job.plan.window}",
+            seed=str(request.seed),
+            chat=_chat_in_words(request),
+            packages=identity.packages_in_words(request.bits != 16),
+        )
+        found[name] = identity.RunIdentity(
+            model=model,
+            scores=identity.scores_in_words(),
+            tasks=",".join(job.plan.selection.tasks),
+            templates=identity.templates_sha256(),
+            data=data,
+            options=identity.options_in_words(options),
+        )
+    return found
+
+
+def _chat_in_words(request: Request) -> str:
+    if not request.chat_template and request.system_prompt is None:
+        return identity.NONE
+    return identity.options_in_words(
+        {
+            "template": request.chat_template,
+            "system": request.system_prompt,
+            "multiturn": request.multiturn,
+        }
+    )
+
+
+def _measure(
+    job: _Job, todo: list[str], threads: Threads, identities: Mapping[str, identity.RunIdentity]
+) -> None:
+    """Load the base and measure what is not done.
+
+    Raises:
+        UnfinishedError: some tasks failed.
+    """
+    request, say = job.request, job.say
     bench = Bench(
         BaseRequest(
             request.model, request.device, request.dtype, request.bits,
@@ -97,35 +228,90 @@ def evaluate(request: Request, say: Callable[[str], None]) -> dict[str, Path]:
         )
     )  # fmt: skip
     say(f"{bench.device}: {bench.dtype} ({bench.why}); {threads.count} threads ({threads.reason})")
-    model_type = info.model_type if info else str(bench.model.config.model_type)
+    model_type = job.info.model_type if job.info else str(bench.model.config.model_type)
     effects = {
         name: _try_adapter(bench, name, adapter, request.model, model_type, say)
-        for name, adapter in adapters.items()
+        for name, adapter in job.adapters.items()
+        if name in todo
     }
-    folders = {}
-    for name in [BASE, *adapters]:
+    shelf = TaskShelf(job.plan)
+    for _ in shelf.load_all(job.plan.selection.tasks):
+        pass
+    failed: dict[str, dict[str, str]] = {}
+    written: dict[str, Path] = {}
+    for name in todo:
         say(f"evaluating {name}")
-        if name in adapters:
-            bench.attach(adapters[name], name)
-        results = measure(
-            language_model(bench.model, bench.tokenizer, request.batch_size),
-            request.tasks, manager,
-            limit=request.limit, max_gen_tokens=request.max_gen_tokens, seed=request.seed,
-        )  # fmt: skip
-        results["arabench"] = _provenance(request, name, adapters.get(name), effects.get(name))
-        results["arabench"] |= {
+        if name in job.adapters:
+            bench.attach(job.adapters[name], name)
+        whole = identities[name].loaded(request.model, bench.tokenizer)
+        facts = _provenance(request, name, job.adapters.get(name), effects.get(name)) | {
             "device": bench.device,
             "dtype_used": bench.dtype,
             "dtype_reason": bench.why,
             "threads": threads.count,
         }
-        results["model_name"] = name
-        for note in _notes(results):
-            say(f"{name}: {note}")
-        folders[name] = write_results(Path(request.output) / name, results)
-        if name in adapters:
+        failed[name] = _measure_one(job, name, bench, shelf, whole, facts)
+        if any((job.output / name).glob("results*.json")):
+            written[name] = job.output / name
+        if name in job.adapters:
             bench.detach()
-    return folders
+    wrong = {
+        f"{task} ({name})" if len(todo) > 1 else task: why
+        for name, tasks in failed.items()
+        for task, why in tasks.items()
+    }
+    if wrong:
+        of = len(todo) * len(job.plan.selection.tasks)
+        raise UnfinishedError(failures_in_words(wrong, of, job.output), written)
+
+
+def _measure_one(
+    job: _Job,
+    name: str,
+    bench: Bench,
+    shelf: TaskShelf,
+    whole: identity.RunIdentity,
+    facts: dict[str, Any],
+) -> dict[str, str]:
+    """Measure a model and write its results; returns failed task -> why."""
+    started = time.time()
+    folder = job.output / name
+    progress = Progress(folder, whole.flat())
+    cache: AnswerCache | None = None
+    try:
+        if before := progress.done():
+            of = len(job.plan.selection.tasks)
+            job.say(f"{name}: goes on; {len(before)} of {of} tasks are done")
+        store: AnswerStore = progress
+        if job.request.cache is not None:
+            cache = AnswerCache(job.request.cache, whole.model.digest(), job.say)
+            store = RunAnswers(progress, cache)
+        lm = language_model(bench.model, bench.tokenizer, job.request.batch_size)
+        failed = measure_tasks(job.plan, lm, folder, progress, store, shelf, job.watcher)
+        outcomes = progress.done()
+        if outcomes:
+            results = assemble_results(
+                job.plan.manager, lm, job.plan.selection, outcomes, job.plan.prompting, started
+            )
+            results["model_name"] = name
+            results["arabench"] = {
+                **facts,
+                "identity": whole.flat(),
+                "signature": identity.signature(whole.flat()),
+                "data_sha256": {task: one["data_sha256"] for task, one in outcomes.items()},
+                "answers": {task: one["answers"] for task, one in outcomes.items()},
+                "failed": failed,
+            }
+            for note in _notes(results):
+                job.say(f"{name}: {note}")
+            write_results_file(folder, results, progress.stamp)
+        if not failed:
+            progress.remove()
+        return failed
+    finally:
+        progress.close()
+        if cache is not None:
+            cache.close()
 
 
 def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> BaseInfo | None:
@@ -177,47 +363,6 @@ def _notes(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _check_output(folder: Path) -> None:
-    """One folder holds one run: a second would mix with it, and the gate not know which is meant.
-
-    Raises:
-        UsageError: it is a file, or holds results.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"output {str(folder)!r} is a file. Choose a folder.")
-    found = next((path for at in ("*/", "") for path in folder.glob(f"{at}results*.json")), None)
-    if found is not None:
-        raise UsageError(
-            f"output {str(folder)!r} holds an earlier run ({found.relative_to(folder)}). Choose "
-            "another folder, or remove this one."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"cannot write to output {str(folder)!r}: {error.strerror}.") from error
-
-
-def _check_names(request: Request, known: Collection[str]) -> None:
-    if not request.tasks:
-        raise UsageError(f"no task given. Allowed: {', '.join(sorted(known))}.")
-    for task in request.tasks:
-        if task not in known:
-            raise UsageError(f"task {task!r} is not known. {did_you_mean(task, known)}")
-    for name in request.adapters:
-        plain = name.replace("-", "").replace("_", "").isalnum()
-        if name.casefold() == BASE or not plain or len(name) > LONGEST_NAME:
-            raise UsageError(
-                f"adapter name {name[:80]!r} is not allowed: use up to {LONGEST_NAME} letters, "
-                "digits, - and _, and not 'base'."
-            )
-    if len({name.casefold() for name in request.adapters}) < len(request.adapters):
-        raise UsageError(
-            "two adapter names differ in capitals only, which some disks take for one folder."
-        )
-
-
 def _provenance(
     request: Request, name: str, adapter: AdapterInfo | None, effect: Effect | None
 ) -> dict[str, Any]:
@@ -228,7 +373,7 @@ def _provenance(
         "bits": request.bits,
         "dtype": request.dtype,
         "adapter": str(adapter.path) if adapter else None,
-        "adapter_sha256": weights_sha256((adapter.weights,)) if adapter else None,
+        "adapter_sha256": identity.adapter_digests(adapter)[0] if adapter else None,
         "largest_logit_change": effect.logits if effect else None,
         "packages": package_versions(_PACKAGES),
         "metadata": dict(request.metadata),

@@ -1,0 +1,81 @@
+"""What `arabench eval` is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from arabench.errors import UsageError, did_you_mean
+
+BASE: Final = "base"
+#: Characters of an adapter's name, which becomes a folder's.
+LONGEST_NAME: Final = 100
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to evaluate.
+
+    Attributes:
+        model: local folder or hub name of the base.
+        adapters: name -> local folder.
+        tasks: task or group names of ours.
+        metadata: data options (`arabench_data`, ...), as lm-eval's --metadata.
+        limit: documents per task, None for all.
+        batch_size: requests that are computed together.
+        device, dtype, bits: where and in what type the model is loaded; 4 bits are NF4.
+        max_gen_tokens: cap of generated answers, None for each task's own.
+        allow_pickle, trust_remote_code: whether a model may run code as it loads.
+        threads: of torch; None for what this machine has free, or for as many as the run had that
+            is gone on with.
+        seed: of few-shot sampling and of whatever a model draws.
+        cache: folder of answers that are kept across runs, None for none.
+        chat_template: prompts as the tokenizer's template writes them; a name picks one of several.
+        system_prompt: put before every prompt.
+        multiturn: whether shots are turns of their own in a template.
+    """
+
+    model: str
+    adapters: Mapping[str, str]
+    tasks: Sequence[str]
+    output: str
+    metadata: Mapping[str, Any]
+    limit: int | None = None
+    batch_size: int = 8
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    bits: Literal[4, 16] = 16
+    max_gen_tokens: int | None = None
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    threads: int | None = None
+    seed: int = 1234
+    cache: str | None = None
+    chat_template: bool | str = False
+    system_prompt: str | None = None
+    multiturn: bool = True
+
+
+def check_names(request: Request, known: Collection[str]) -> None:
+    """Refuse unknown tasks, and adapters' names that make no folder.
+
+    Raises:
+        UsageError: says which, and what is allowed.
+    """
+    if not request.tasks:
+        raise UsageError(f"no task given. Allowed: {', '.join(sorted(known))}.")
+    for task in request.tasks:
+        if task not in known:
+            raise UsageError(f"task {task!r} is not known. {did_you_mean(task, known)}")
+    for name in request.adapters:
+        plain = name.replace("-", "").replace("_", "").isalnum()
+        if name.casefold() == BASE or not plain or len(name) > LONGEST_NAME:
+            raise UsageError(
+                f"adapter name {name[:80]!r} is not allowed: use up to {LONGEST_NAME} letters, "
+                "digits, - and _, and not 'base'."
+            )
+    if len({name.casefold() for name in request.adapters}) < len(request.adapters):
+        raise UsageError(
+            "two adapter names differ in capitals only, which some disks take for one folder."
+        )
