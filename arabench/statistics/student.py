@@ -26,6 +26,25 @@ def upper_tail(value: float, freedom: float) -> float:
     return half if value >= 0 else 1 - half
 
 
+def upper_quantile(share: float, freedom: float) -> float:
+    """The value that Student's t exceeds with the chance of `share`, which is at most one half.
+
+    Raises:
+        ValueError: a share of 0 or less, or of more than one half.
+    """
+    if not 0 < share <= 0.5:
+        raise ValueError(f"no upper quantile of {share}")
+    low, high = 0.0, 1.0
+    while upper_tail(high, freedom) > share:
+        low, high = high, 2 * high
+    while (middle := (low + high) / 2) not in (low, high):
+        if upper_tail(middle, freedom) > share:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def _beta(x: float, rest: float, a: float, b: float) -> float:
     """Regularised incomplete beta function I_x(a, b) for 0 <= x <= 1 and rest = 1 - x."""
     if rest <= 0:

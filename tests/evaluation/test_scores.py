@@ -14,7 +14,12 @@ from sacrebleu.metrics import BLEU, CHRF
 from arabench.evaluation import aggregations
 from arabench.evaluation.families.next_word import word_ends
 from arabench.evaluation.harness.own_tokens import Likelihood
-from arabench.evaluation.metrics.intervals import bootstrap, interval, standard_error
+from arabench.evaluation.metrics.intervals import (
+    MOST_RESAMPLED,
+    bootstrap,
+    interval,
+    standard_error,
+)
 from arabench.evaluation.metrics.score import by_item, point, sample
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.tasks import (
@@ -122,7 +127,54 @@ def test_shares_at_the_edge_get_a_wilson_interval() -> None:
     mixed = by_item(sample(str(i), [float(i > 0), 1]) for i in range(40)).sums
     proportion = pytest.importorskip("scipy.stats").binomtest(39, 40).proportion_ci(method="wilson")
     assert wilson_interval(39 / 40, 40) == pytest.approx((proportion.low, proportion.high))
-    assert interval(SCORES["acc"], mixed)[1] == 1.0  # inside the range the bootstrap stays
+    # Between the edges the count is that of the items here (one question each), and Student's t.
+    t = pytest.importorskip("scipy.stats").t.isf(0.025, 39)
+    seen = 39 / 40 * 1 / 40 / 39  # of the share, between items
+    effective = 40 * 2 / (seen / (39 / 40 * 1 / 40 / 40) * 1 + 1)
+    centre = (39 / 40 + t * t / (2 * effective)) / (1 + t * t / effective)
+    spread = t * math.sqrt(39 / 1600 / effective + t * t / (4 * effective**2))
+    spread /= 1 + t * t / effective
+    assert interval(SCORES["acc"], mixed) == pytest.approx((centre - spread, centre + spread))
+
+
+def test_questions_that_go_together_count_as_fewer() -> None:
+    # Passages of which all or none of five questions are right: a passage is one observation.
+    together = by_item(sample(str(i), [5.0 * (i % 2), 5]) for i in range(60)).sums
+    single = by_item(sample(str(i), [float(i % 2), 1]) for i in range(60)).sums
+    apart = by_item(sample(str(i), [float(i % 2), 1]) for i in range(300)).sums
+    widths = [high - low for low, high in (
+        interval(SCORES["acc"], sums) for sums in (together, single, apart)
+    )]  # fmt: skip
+    assert widths[0] == pytest.approx(widths[1], rel=0.01)
+    assert widths[2] < 0.5 * widths[0]
+
+
+@pytest.mark.parametrize("name", ["f1", "bleu", "bits_per_char", "word_perplexity"])
+def test_intervals_stay_where_the_metric_can_be(name: str) -> None:
+    rng = np.random.default_rng(11)
+    score = SCORES[name]
+    wide = rng.integers(0, 2, (4, score.width)) * 1.0
+    wide[:, -1] = 1
+    wide[0] = 1
+    low, high = interval(score, wide)
+    assert 0 <= low <= point(score, wide) <= high
+    assert high <= {"0-1": 1, "0-100": 100 * (1 + 1e-12)}.get(score.unit, math.inf)
+
+
+def test_perplexities_have_their_interval_in_bits() -> None:
+    rng = np.random.default_rng(12)
+    sums = np.stack([rng.gamma(9, 5, 40), rng.integers(3, 12, 40)], axis=1)
+    bits, words = SCORES["bits_per_char"], SCORES["word_perplexity"]
+    expected = [2.0**bound for bound in interval(bits, sums)]
+    assert interval(words, sums) == pytest.approx(expected, rel=1e-6)
+
+
+def test_many_items_need_no_draws() -> None:
+    rng = np.random.default_rng(13)
+    sums = np.stack([rng.normal(5, 1, MOST_RESAMPLED + 1), np.ones(MOST_RESAMPLED + 1)], axis=1)
+    low, high = interval(SCORES["bits_per_char"], sums)
+    error = sums[:, 0].std(ddof=1) / math.sqrt(len(sums))
+    assert (high - low) / (2 * 1.96 * error) == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.parametrize("name", sorted(SCORES))
@@ -248,8 +300,21 @@ def test_interval_covers_the_truth_at_its_level() -> None:
         bits, chars = rng.gamma(4, 2, size=80), rng.integers(20, 120, size=80)
         low, high = interval(SCORES["bits_per_char"], np.stack([bits, chars], axis=-1))
         covered += low <= 8 / 69.5 <= high  # E[gamma(4, 2)] = 8, E[chars] = 69.5
-    # Binomial standard deviation 1.3 %; the percentile interval is a little too short.
-    assert 0.90 <= covered / 300 <= 0.985
+    # Binomial standard deviation 1.3 %.
+    assert 0.915 <= covered / 300 <= 0.985
+
+
+def test_intervals_hold_skewed_items_that_the_percentile_interval_misses() -> None:
+    rng, count = np.random.default_rng(14), 30
+    held = percentile = 0
+    for _ in range(300):
+        sums = np.stack([rng.lognormal(0, 1, count), np.ones(count)], axis=1)
+        low, high = interval(SCORES["bits_per_char"], sums)
+        held += low <= math.exp(0.5) <= high
+        ends = np.quantile(bootstrap(SCORES["bits_per_char"], sums), [0.025, 0.975])
+        percentile += ends[0] <= math.exp(0.5) <= ends[1]
+    assert held / 300 >= 0.90  # 93 % and more are expected; a standard error is 1.5
+    assert held - percentile >= 6
 
 
 def test_samples_of_one_item_are_resampled_together() -> None:
