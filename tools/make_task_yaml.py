@@ -114,6 +114,14 @@ def questions(out: dict[str, str]) -> None:
         "# All packaged questions as one task, with one interval.\n"
         "include: _mmlu_template\ntask: arabench_mmlu_all\n"
     )
+    for way in ("arabic_letters", "text"):
+        out[f"arabench_mmlu/arabench_mmlu_{way}.yaml"] = (
+            f"include: _mmlu_{way}_template\ntask: arabench_mmlu_{way}\n"
+        )
+    out["arabench_mmlu/arabench_mmlu_ways.yaml"] = group(
+        "arabench_mmlu_ways",
+        ["arabench_mmlu_all", "arabench_mmlu_arabic_letters", "arabench_mmlu_text"],
+    )
     out["arabench_mmlu/arabench_mmlu_files.yaml"] = (
         "# Questions of a local folder or hub data set named by --metadata arabench_data.\n"
         "include: _mmlu_template\ntask: arabench_mmlu_files\n"

@@ -11,11 +11,17 @@ import functools
 
 from arabench.evaluation.families.choice import (
     choice_letters,
+    choice_letters_arabic,
     choice_prompt,
+    choice_prompt_arabic,
+    choice_prompt_text,
+    choice_texts,
     mmlu_data,
     mmlu_files_data,
     mmlu_hub_data,
+    mmlu_text_data,
     score_choice,
+    score_choice_text,
 )
 from arabench.evaluation.families.dialect_tax import score_tax, tax_data
 from arabench.evaluation.families.family import source_of
@@ -38,17 +44,23 @@ from arabench.evaluation.metrics.likelihood import bits
 __all__ = [
     "bits",
     "choice_letters",
+    "choice_letters_arabic",
     "choice_prompt",
+    "choice_prompt_arabic",
+    "choice_prompt_text",
+    "choice_texts",
     "lm_data",
     "mmlu_data",
     "mmlu_files_data",
     "mmlu_hub_data",
+    "mmlu_text_data",
     "next_word_data",
     "noisy_lm_data",
     "noisy_mc_data",
     "reading_data",
     "reading_prompt",
     "score_choice",
+    "score_choice_text",
     "score_lm",
     "score_next_word",
     "score_noisy_lm",

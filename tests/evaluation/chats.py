@@ -145,12 +145,9 @@ def build(name: str, folder: Path, context: int = 2048) -> Path:
     inner.decoder = decoders.ByteLevel()
     # As Qwen3 and DeepSeek have it: marks of thinking are tokens, and no special ones.
     thinking = [mark for mark in family.marks if "think>" in mark]
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        bos_token="<s>",
-        eos_token=family.eos,
-        pad_token="<pad>",
-    )
+    roles = dict(zip(("bos_token", "eos_token"), ("<s>", family.eos), strict=True))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, **roles)
+    tokenizer.pad_token = "<pad>"  # noqa: S105
     tokenizer.add_special_tokens(
         {"additional_special_tokens": [m for m in family.marks if m not in thinking]},
         replace_extra_special_tokens=False,

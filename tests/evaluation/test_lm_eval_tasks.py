@@ -37,6 +37,7 @@ TASKS = {
     *(f"arabench_mt_{code}_msa" for code in ("egy", "glf", "lev", "mgr")),
     *(f"arabench_mt_{code}_en" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_mmlu_{subject}" for subject in (*SUBJECTS, "all", "files", "arabicmmlu")),
+    *(f"arabench_mmlu_{way}" for way in ("arabic_letters", "text")),
     *(
         f"arabench_robust_{part}_{kind}"
         for part in ("lm", "mc")
@@ -45,8 +46,8 @@ TASKS = {
 }
 GROUPS = {
     "arabench_dialects", "arabench_lm", "arabench_tax", "arabench_mt", "arabench_rc",
-    "arabench_next", "arabench_mmlu", "arabench_robustness", "arabench_robust_lm",
-    "arabench_robust_mc",
+    "arabench_next", "arabench_mmlu", "arabench_mmlu_ways", "arabench_robustness",
+    "arabench_robust_lm", "arabench_robust_mc",
 }  # fmt: skip
 #: Tasks that cannot be built from packaged data: they name a hub data set or the user's own.
 OUTSIDE = {"arabench_mmlu_arabicmmlu", "arabench_mmlu_files"}
@@ -60,6 +61,8 @@ RUN = {
     "arabench_mt_egy_en": {"bleu", "chrf++"},
     "arabench_rc_egy": {"f1", "exact_match"},
     "arabench_mmlu_physics": {"acc"},
+    "arabench_mmlu_arabic_letters": {"acc"},
+    "arabench_mmlu_text": {"acc", "acc_norm", "acc_bytes"},
     "arabench_robust_lm_keyboard": {"noise_cost", *(f"bits_per_char@{r}" for r in NOISE_RATES)},
     "arabench_robust_mc_keyboard": {"noise_acc", *(f"acc@{r}" for r in NOISE_RATES)},
 }
@@ -98,7 +101,7 @@ def test_exactly_the_expected_names_are_found() -> None:
 
 def test_every_task_and_group_builds() -> None:
     suites = ["arabench_dialects", "arabench_next", "arabench_mmlu", "arabench_robustness"]
-    loaded = _manager().load([*suites, "arabench_mmlu_all"])
+    loaded = _manager().load([*suites, "arabench_mmlu_ways"])
     assert set(loaded["tasks"]) == TASKS - OUTSIDE
     assert set(loaded["groups"]) == GROUPS
     for name, task in loaded["tasks"].items():

@@ -21,6 +21,8 @@ from arabench.evaluation.data.source import (
 )
 
 CHOICE_LETTERS: Final = "ABCDE"
+#: As Arabic exam papers name choices; the fifth is a heh that stands alone.
+ARABIC_LETTERS: Final = ("أ", "ب", "ج", "د", "هـ")
 
 
 @dataclass(frozen=True)

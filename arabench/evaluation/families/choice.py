@@ -1,12 +1,12 @@
-"""Multiple choice: the letter with the highest log-likelihood."""
+"""Multiple choice four ways: letters Latin or Arabic, the answer's text, its text per length."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from arabench.errors import UsageError
-from arabench.evaluation.data.questions import CHOICE_LETTERS, load_questions
+from arabench.errors import DataError, UsageError
+from arabench.evaluation.data.questions import ARABIC_LETTERS, CHOICE_LETTERS, load_questions
 from arabench.evaluation.families.family import (
     Document,
     Family,
@@ -21,7 +21,14 @@ from arabench.evaluation.harness.conditions import conditions_of
 from arabench.evaluation.metrics.choice import correct
 from arabench.evaluation.metrics.score import sample
 
-FAMILY: Final = Family("choice", (Template("arabench_mmlu/_mmlu_template", ("acc",)),))
+FAMILY: Final = Family(
+    "choice",
+    (
+        Template("arabench_mmlu/_mmlu_template", ("acc",)),
+        Template("arabench_mmlu/_mmlu_arabic_letters_template", ("acc",)),
+        Template("arabench_mmlu/_mmlu_text_template", ("acc", "acc_norm", "acc_bytes")),
+    ),
+)
 
 
 @plain_errors
@@ -57,21 +64,81 @@ def mmlu_hub_data(hub: str, hub_config: str, **metadata: Any) -> Splits:
     return mmlu_data(**{"arabench_data": f"hub:{hub}", "arabench_config": hub_config, **metadata})
 
 
+@plain_errors
+def mmlu_text_data(**metadata: Any) -> Splits:
+    """As `mmlu_data`, for the task that asks for the likelihood of the choices' own text."""
+    found = mmlu_data(**metadata)
+    for row in found["test"]:
+        if not all(choice.strip() for choice in row["choices"]):
+            raise DataError(
+                f"question {row['id']!r} has an empty choice, whose text has no likelihood. Mend "
+                "the data, or measure it by letters only."
+            )
+    return found
+
+
 def choice_prompt(doc: Document) -> str:
     """Question and lettered choices; the model continues with a letter.
 
     Latin letters name the choices: one token in every tokenizer we know.
     """
-    lettered = zip(CHOICE_LETTERS, doc["choices"], strict=False)
-    lines = [f"{letter}. {choice}" for letter, choice in lettered]
+    return _lettered(doc, CHOICE_LETTERS)
+
+
+def choice_prompt_arabic(doc: Document) -> str:
+    """As `choice_prompt`, with the letters of Arabic exam papers."""
+    return _lettered(doc, ARABIC_LETTERS)
+
+
+def choice_prompt_text(doc: Document) -> str:
+    """The question alone; the model continues with the text of a choice, none of which it saw."""
+    return f"السؤال: {doc['question']}\nالجواب:"
+
+
+def _lettered(doc: Document, letters: Sequence[str]) -> str:
+    lines = [f"{letter}. {choice}" for letter, choice in zip(letters, doc["choices"], strict=False)]
     return "\n".join([f"السؤال: {doc['question']}", *lines, "الجواب:"])
 
 
 def choice_letters(doc: Document) -> list[str]:
-    """Letters that name the choices."""
+    """Latin letters that name the choices."""
     return list(CHOICE_LETTERS[: len(doc["choices"])])
+
+
+def choice_letters_arabic(doc: Document) -> list[str]:
+    """Arabic letters that name the choices.
+
+    A tokenizer may cut one into several tokens; its likelihood is that of them all.
+    """
+    return list(ARABIC_LETTERS[: len(doc["choices"])])
+
+
+def choice_texts(doc: Document) -> list[str]:
+    """The choices' own texts, without white space around them."""
+    return [choice.strip() for choice in doc["choices"]]
 
 
 def score_choice(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Document]:
     """1 when the right letter has the highest log-likelihood; ties go to the first."""
     return with_stderr({"acc": sample(doc["item"], [correct(results, doc["answer"]), 1])})
+
+
+def score_choice_text(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Document]:
+    """As `score_choice`, of texts: their log-likelihood as it is, per code point and per byte."""
+    lengths = {"acc": None, "acc_norm": code_points(doc), "acc_bytes": utf8_bytes(doc)}
+    return with_stderr(
+        {
+            name: sample(doc["item"], [correct(results, doc["answer"], sizes), 1])
+            for name, sizes in lengths.items()
+        }
+    )
+
+
+def code_points(doc: Document) -> list[int]:
+    """Of each choice's text, diacritics among them, as lm-eval's acc_norm counts."""
+    return [len(text) for text in choice_texts(doc)]
+
+
+def utf8_bytes(doc: Document) -> list[int]:
+    """Of each choice's text, as lm-eval's acc_bytes counts."""
+    return [len(text.encode("utf-8")) for text in choice_texts(doc)]

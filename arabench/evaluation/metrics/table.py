@@ -32,6 +32,8 @@ SCORES: Final[Mapping[str, Score]] = {
         answers.F1,
         answers.EXACT_MATCH,
         choice.ACC,
+        choice.ACC_NORM,
+        choice.ACC_BYTES,
         noise_curves.NOISE_COST,
         noise_curves.NOISE_ACC,
         *noise_curves.BITS_AT,
