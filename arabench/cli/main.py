@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "prepare: check outputs against the manifest of the run that wrote them",
     "tokenizer": "prepare: what tokenizers of models cost Arabic text; train one",
     "eval": "measure: score a model and its adapters per variety, with intervals",
+    "report": "measure: show a finished run as a table; how much of its scores is spelling",
     "compare": "measure: lay evaluations side by side: differences, intervals, samples",
     "train": "train: a QLoRA adapter from a recipe",
     "gate": "guard: compare two evaluations and pass or stop the candidate",

@@ -12,6 +12,7 @@ import pytest
 from arabench.evaluation.metrics.intervals import interval
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.summary import (
+    as_records,
     cells,
     format_number,
     markdown_table,
@@ -108,6 +109,29 @@ def test_one_item_has_no_interval() -> None:
     assert rows(markdown_table([found]))[1] == ["EGY", "0.5 [n/a, n/a]"]
 
 
+def test_few_items_and_what_does_not_compare_are_said() -> None:
+    few = Task("arabench_rc_egy", {"f1": [(str(i), (i % 2, 1)) for i in range(29)]}, variety="egy")
+    many = Task("arabench_rc_msa", {"f1": [(str(i), (i % 2, 1)) for i in range(30)]}, variety="msa")
+    said = "- Of few items (arabench_rc_egy has 29): below 30, intervals of skewed items hold"
+    assert said in markdown_table([evaluation([few, many])])
+    assert "few items" not in markdown_table([evaluation([many])])
+    tokens = {"token_perplexity": [(str(i), (9 + i, 0, 3)) for i in range(40)]}
+    table = markdown_table([evaluation([Task("arabench_lm_egy", tokens, variety="egy")])])
+    assert "it does not compare between tokenizers" in table
+    assert "token ppl" in rows(table)[0][1]
+
+
+def test_records_hold_what_the_table_shows() -> None:
+    egy, _, _ = text_task("egy", 1)
+    single = Task("arabench_rc_egy", {"f1": [("a", (1, 2))]}, variety="egy")
+    found = {row["metric"]: row for row in as_records(evaluation([egy, single], "m"))}
+    (cell, *_) = cells(evaluation([egy]))
+    row = found["bits_per_char"]
+    assert (row["value"], row["low"], row["high"]) == (cell.value, cell.low, cell.high)
+    assert (row["unit"], row["items"], row["few_items"]) == ("bits", 60, False)
+    assert (found["f1"]["value"], found["f1"]["low"], found["f1"]["few_items"]) == (0.5, None, True)
+
+
 def test_several_evaluations_and_none() -> None:
     egy, _, _ = text_task("egy", 1)
     table = markdown_table([evaluation([egy], "first"), evaluation([egy], "second")])
@@ -121,7 +145,7 @@ def test_names_cannot_break_the_table() -> None:
     name = "x|y`z\n# <b>*w*</b>\u2028\x00"
     table = markdown_table([evaluation([Task(name, values)], name)])
     assert [len(row) for row in rows(table)] == [4, 4]
-    assert len(table.splitlines()) == 5
+    assert len(table.splitlines()) == 7  # with the note on few items
     assert "<b>" not in table
     assert not re.search(r"(?<!\\)`", table)
 

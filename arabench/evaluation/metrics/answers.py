@@ -51,12 +51,13 @@ def token_f1(prediction: str, answers: Sequence[str]) -> float:
 
     Two empty token lists agree (1); one empty list does not (0), as in SQuAD 2.0.
     """
-    return max(_f1(answer_tokens(prediction), answer_tokens(answer)) for answer in answers)
+    return max(overlap_f1(answer_tokens(prediction), answer_tokens(answer)) for answer in answers)
 
 
-def _f1(predicted: list[str], gold: list[str]) -> float:
+def overlap_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
+    """Token F1 of two lists of tokens, 0-1; order does not count, repetition does."""
     if not predicted or not gold:
-        return float(predicted == gold)
+        return float(list(predicted) == list(gold))
     common = sum((Counter(predicted) & Counter(gold)).values())
     if common == 0:
         return 0.0

@@ -73,9 +73,7 @@ def interval(score: Score, sums: Array, level: float = 0.95) -> tuple[float, flo
         return math.nan, math.nan
     if score.unit == "0-1":
         return _of_a_share(score, sums, level)
-    weights: tuple[Array, ...] = ()
-    if len(sums) <= MOST_RESAMPLED:
-        weights = kept_weights(len(sums), INTERVAL_DRAWS, BOOTSTRAP_SEED)
+    weights = _weights(len(sums))
     if score.unit == "perplexity":
         low, high = studentized_interval(_exponent(score), sums, weights, level)
         return float(np.exp2(low)), float(np.exp2(high))
@@ -83,6 +81,38 @@ def interval(score: Score, sums: Array, level: float = 0.95) -> tuple[float, flo
     least, most = _RANGES.get(score.unit, (0.0, math.inf))
     # Rounding must not leave the value itself outside: BLEU of 100 can be a little more.
     return min(max(low, least), value), max(min(high, most), value)
+
+
+def gain(score: Score, before: Array, after: Array) -> tuple[float, float, float]:
+    """(difference, low, high) of a score of the same items measured twice, after less before.
+
+    Paired: the studentized interval of what each item contributes to the difference. 0 to 0 where
+    no item changes; NaN bounds with fewer than two items.
+
+    Args:
+        score: the metric.
+        before, after: (items, width), the same items in the same order.
+    """
+    value = point(score, after) - point(score, before)
+    if np.array_equal(before, after):
+        return 0.0, 0.0, 0.0
+    if len(before) < 2 or not math.isfinite(value):
+        return value, math.nan, math.nan
+    ours, theirs = linearise(score.compute, before), linearise(score.compute, after)
+    shares = value + theirs.deviations - ours.deviations
+    weights = _weights(len(shares))
+    low, high = studentized_interval(_mean, np.stack([shares, np.ones(len(shares))], 1), weights)
+    return value, min(low, value), max(high, value)
+
+
+def _mean(sums: Array) -> Array:
+    return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _weights(count: int) -> tuple[Array, ...]:
+    if count > MOST_RESAMPLED:
+        return ()
+    return kept_weights(count, INTERVAL_DRAWS, BOOTSTRAP_SEED)
 
 
 def _exponent(score: Score) -> Compute:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from arabench.evaluation.families.table import COLUMNS
-from arabench.evaluation.metrics.intervals import interval
+from arabench.evaluation.metrics.intervals import FEW_ITEMS, interval
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.choice_ways import ways_lines
@@ -17,7 +19,7 @@ from arabench.varieties import VARIETIES
 
 @dataclass(frozen=True)
 class Cell:
-    """One number with its 95 % bootstrap interval over items."""
+    """One number with its 95 % interval over items."""
 
     model: str
     variety: str
@@ -87,7 +89,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
     for evaluation in evaluations:
         table = cells(evaluation)
         headings = [c.heading for c in COLUMNS if any(cell.heading == c.heading for cell in table)]
-        lines = [f"**{markdown_text(evaluation.model)}** (95 % bootstrap intervals)", ""]
+        lines = [f"**{markdown_text(evaluation.model)}** (95 % intervals)", ""]
         if evaluation.settings:
             lines += [markdown_text(_in_words(evaluation.settings)), ""]
         if headings:
@@ -110,12 +112,55 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
                 for task, metric, value, low, high in others
             ]
             lines.append("")
+        lines += _about_numbers(evaluation)
         lines += ways_lines(evaluation)
         notes = [(name, note) for name, task in evaluation.tasks.items() for note in task.notes]
         if notes:
             lines += [f"- {markdown_text(f'{name}: {note}')}" for name, note in notes] + [""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
+
+
+def as_records(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """One JSON object per task and metric; a value or bound that there is none of is null."""
+    records = []
+    for name, task in evaluation.tasks.items():
+        for metric, sums in task.scores.items():
+            score, count = SCORES[metric], len(sums.items)
+            found = (point(score, sums.sums), *interval(score, sums.sums))
+            value, low, high = (one if math.isfinite(one) else None for one in found)
+            records.append(
+                {
+                    "model": evaluation.model, "task": name, "variety": task.variety,
+                    "metric": metric, "unit": score.unit, "value": value, "low": low,
+                    "high": high, "items": count, "few_items": count < FEW_ITEMS,
+                    "per_token": score.per_token, "signature": task.signatures[metric],
+                }
+            )  # fmt: skip
+    return records
+
+
+def _about_numbers(evaluation: Evaluation) -> list[str]:
+    """What a reader must know of intervals and units, where it concerns a number shown."""
+    few = {
+        len(sums.items): name
+        for name, task in reversed(evaluation.tasks.items())
+        for sums in task.scores.values()
+        if 1 < len(sums.items) < FEW_ITEMS
+    }
+    lines = []
+    if few:
+        least = min(few)
+        lines.append(
+            f"- Of few items ({markdown_text(few[least])} has {least}): below {FEW_ITEMS}, "
+            "intervals of skewed items hold less often than 95 % (docs/measure.md, Intervals)."
+        )
+    if any(SCORES[name].per_token for task in evaluation.tasks.values() for name in task.scores):
+        lines.append(
+            "- Token perplexity (token ppl) is per token of the model's own tokenizer: it does not "
+            "compare between tokenizers. Bits per character do."
+        )
+    return [*lines, ""] if lines else []
 
 
 def _in_words(settings: Mapping[str, str]) -> str:
