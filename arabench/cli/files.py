@@ -68,7 +68,8 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shard-size",
         metavar="SIZE",
-        help="write OUT/part-00000... of about this size each, such as 256MB or 1GiB",
+        help="write OUT/part-00000... of this size each, such as 256MB or 1GiB, and up to a "
+        "quarter more: a part ends with the block of rows that fills it (longer rows stay whole)",
     )
     parser.add_argument(
         "--no-resume",
@@ -125,7 +126,7 @@ _UNITS: Final = {
     **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", start=1)},
     **{f"{letter}IB": 1024**power for power, letter in enumerate("KMGT", start=1)},
 }
-#: Outputs end where a chunk of some MiB ends, so that a smaller size would not be kept.
+#: Outputs end where a chunk ends, so that much smaller sizes would not be kept.
 _MIN_SHARD_BYTES: Final = 1_000_000
 
 

@@ -76,14 +76,15 @@ def _with_checksum(frame: bytes, data: _Bytes) -> bytes:
 
 
 class CompressedWriter:
-    """Compresses what is written to it, in members of `MEMBER_BYTES`, onto another stream.
+    """Compresses what is written to it, in members of `member_bytes`, onto another stream.
 
     `finish` writes the last member; the other stream stays open. Where the members lie
     depends only on what is written, not on how it is cut into calls of `write`.
     """
 
-    def __init__(self, stream: IO[bytes], codec: Codec) -> None:
+    def __init__(self, stream: IO[bytes], codec: Codec, member_bytes: int | None = None) -> None:
         self.codec = codec
+        self._member_bytes = min(MEMBER_BYTES, member_bytes or MEMBER_BYTES)
         self._stream = stream
         self._waiting = bytearray()
         self._members = 0
@@ -91,11 +92,12 @@ class CompressedWriter:
     def write(self, data: _Bytes, /) -> int:
         """Take bytes; compress them once there are enough for a member."""
         self._waiting += data
-        if len(self._waiting) >= MEMBER_BYTES:
+        size = self._member_bytes
+        if len(self._waiting) >= size:
             with memoryview(self._waiting) as view:
-                whole = len(view) - len(view) % MEMBER_BYTES
-                for start in range(0, whole, MEMBER_BYTES):
-                    self._put(compress_block(view[start : start + MEMBER_BYTES], self.codec))
+                whole = len(view) - len(view) % size
+                for start in range(0, whole, size):
+                    self._put(compress_block(view[start : start + size], self.codec))
             del self._waiting[:whole]
         return memoryview(data).nbytes
 

@@ -61,6 +61,7 @@ def read_batches(
     *,
     keep_columns: bool = False,
     codec: Codec | None = None,
+    batch_bytes: int | None = None,
 ) -> Iterator[Batch]:
     """Batches of rows of one file.
 
@@ -73,17 +74,19 @@ def read_batches(
         on_bytes: called with the bytes consumed by each batch, for progress.
         keep_columns: of Arrow formats, hand on the other columns as data in `Batch.columns`.
         codec: how the file is compressed, where its name does not tell.
+        batch_bytes: about how much a batch holds, where that shall be less than `BATCH_BYTES`.
 
     Raises:
         UsageError: the field or column does not exist or is no text.
         DataError: a file cannot be read to its end, or is of another kind.
     """
+    size = min(BATCH_BYTES, BATCH_BYTES if batch_bytes is None else batch_bytes)
     if file_format in COLUMN_FORMATS:
         from arabench.corpus.formats.readers_columns import column_batches
 
-        batches = column_batches(path, file_format, text_field, keep_columns)
+        batches = column_batches(path, file_format, text_field, keep_columns, size)
     else:
-        batches = _line_format_batches(path, file_format, text_field, codec or codec_of(path))
+        batches = _line_format_batches(path, file_format, text_field, codec or codec_of(path), size)
     for batch in batches:
         if on_bytes is not None:
             on_bytes(batch.bytes_read)
@@ -91,17 +94,17 @@ def read_batches(
 
 
 def _line_format_batches(
-    path: str, file_format: Format, text_field: str, codec: Codec | None
+    path: str, file_format: Format, text_field: str, codec: Codec | None, batch_bytes: int
 ) -> Iterator[Batch]:
     with ByteSource(path, codec) as source:
         if file_format == "txt":
-            yield from _gathered(source, _TextLines(source.name, text_field))
+            yield from _gathered(source, _TextLines(source.name, text_field), batch_bytes)
         elif file_format == "jsonl":
-            yield from _gathered(source, _JsonLines(source.name, text_field))
+            yield from _gathered(source, _JsonLines(source.name, text_field), batch_bytes)
         else:
             from arabench.corpus.formats.readers_csv import csv_batches
 
-            yield from csv_batches(source, text_field, file_format)
+            yield from csv_batches(source, text_field, file_format, batch_bytes)
 
 
 class _LineReader(Protocol):
@@ -116,11 +119,12 @@ class _LineReader(Protocol):
         ...
 
 
-def _gathered(source: ByteSource, reader: _LineReader) -> Iterator[Batch]:
-    """Batches of about `BATCH_BYTES`, read and parsed in smaller pieces."""
+def _gathered(source: ByteSource, reader: _LineReader, batch_bytes: int) -> Iterator[Batch]:
+    """Batches of about `batch_bytes`, read and parsed in smaller pieces."""
     batch = Batch()
     size = count = 0
-    for block in line_blocks(source, READ_BYTES):
+    read_bytes = min(READ_BYTES, batch_bytes)
+    for block in line_blocks(source, read_bytes):
         batch.bytes_read += block.consumed
         lines = block.data.split(b"\n")
         if not lines[-1]:
@@ -133,7 +137,7 @@ def _gathered(source: ByteSource, reader: _LineReader) -> Iterator[Batch]:
                 yield reader.finish(batch)
                 batch, size, count = Batch(), 0, 0
         size += len(block.data)
-        if size + READ_BYTES > BATCH_BYTES:
+        if size + read_bytes > batch_bytes:
             yield reader.finish(batch)
             batch, size, count = Batch(), 0, 0
     if count or batch.bytes_read:

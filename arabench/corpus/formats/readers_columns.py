@@ -29,32 +29,34 @@ _MAPPED_BYTES: Final = 64 << 20
 
 
 def column_batches(
-    path: str, file_format: Format, text_field: str, keep_columns: bool
+    path: str, file_format: Format, text_field: str, keep_columns: bool, batch_bytes: int
 ) -> Iterator[Batch]:
-    """Batches of rows; with `keep_columns` also as Arrow data."""
+    """Batches of rows; with `keep_columns` also as Arrow data. See `record_batches`."""
     schema = read_schema(path, file_format)
     check_text_column(path, schema, text_field)
     first_row = 1
-    for columns, consumed in record_batches(path, file_format):
+    for columns, consumed in record_batches(path, file_format, batch_bytes):
         batch = _rows_of(columns, path, first_row, text_field, keep_columns)
         batch.bytes_read = consumed
         first_row += columns.num_rows
         yield batch
 
 
-def record_batches(path: str, file_format: Format) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Record batches of at most `BATCH_ROWS` rows and about `BATCH_BYTES`, and bytes consumed.
+def record_batches(
+    path: str, file_format: Format, batch_bytes: int = BATCH_BYTES
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Record batches of at most `BATCH_ROWS` rows and about `batch_bytes`, and bytes consumed.
 
     Raises:
         UsageError: standard input, where the format cannot be read from it.
         DataError: the file is no readable file of its format, or is damaged.
     """
     if file_format == "parquet":
-        batches = _parquet_batches(path)
+        batches = _parquet_batches(path, batch_bytes)
     elif file_format == "datasets":
-        batches = _folder_batches(path)
+        batches = _folder_batches(path, batch_bytes)
     else:
-        batches = _ipc_batches(path)
+        batches = _ipc_batches(path, batch_bytes)
     rows = 0
     # An error of the code that takes the batches must not be taken for a damaged file.
     while True:
@@ -103,26 +105,26 @@ def _errors() -> tuple[type[Exception], ...]:
     return (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
-def _parquet_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
+def _parquet_batches(path: str, batch_bytes: int) -> Iterator[tuple[pa.RecordBatch, int]]:
     import pyarrow.parquet as pq
 
     total = max(1, Path(path).stat().st_size)
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         rows_total = max(1, file.metadata.num_rows)
-        for columns in file.iter_batches(batch_size=_rows_per_batch(file.metadata)):
+        for columns in file.iter_batches(batch_size=_rows_per_batch(file.metadata, batch_bytes)):
             yield columns, total * columns.num_rows // rows_total
 
 
-def _rows_per_batch(metadata: pq.FileMetaData) -> int:
+def _rows_per_batch(metadata: pq.FileMetaData, batch_bytes: int) -> int:
     size: int = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     bytes_per_row = max(1, size // max(1, int(metadata.num_rows)))
-    return max(1, min(BATCH_ROWS, BATCH_BYTES // bytes_per_row))
+    return max(1, min(BATCH_ROWS, batch_bytes // bytes_per_row))
 
 
-def _folder_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
+def _folder_batches(path: str, batch_bytes: int) -> Iterator[tuple[pa.RecordBatch, int]]:
     schema = None
     for file in dataset_folders.data_files(path):
-        for columns, consumed in _ipc_batches(file):
+        for columns, consumed in _ipc_batches(file, batch_bytes):
             if schema is None:
                 schema = columns.schema
             elif not columns.schema.equals(schema):
@@ -130,7 +132,7 @@ def _folder_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
             yield columns, consumed
 
 
-def _ipc_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
+def _ipc_batches(path: str, batch_bytes: int) -> Iterator[tuple[pa.RecordBatch, int]]:
     with _Mapped(path) as mapped:
         reader = _open_ipc(mapped)
         before = 0
@@ -139,7 +141,7 @@ def _ipc_batches(path: str) -> Iterator[tuple[pa.RecordBatch, int]]:
             consumed = mapped.position() - before
             before += consumed
             size = max(1, _bytes_of_rows(whole))
-            per_slice = max(1, min(BATCH_ROWS, BATCH_BYTES * whole.num_rows // size))
+            per_slice = max(1, min(BATCH_ROWS, batch_bytes * whole.num_rows // size))
             for start in range(0, whole.num_rows, per_slice):
                 columns = whole.slice(start, per_slice)
                 _validate_rows(columns)

@@ -25,7 +25,10 @@ _TSV_ROW_CHARS: Final = 1 << 20
 
 
 def csv_batches(
-    source: ByteSource, text_field: str, file_format: Literal["csv", "tsv"] | str
+    source: ByteSource,
+    text_field: str,
+    file_format: Literal["csv", "tsv"] | str,
+    batch_chars: int = BATCH_BYTES,
 ) -> Iterator[Batch]:
     """Batches of rows; all values are strings.
 
@@ -48,7 +51,7 @@ def csv_batches(
             reason = f"wrong number of cells: {len(cells)} instead of {len(header)}"
             batch.rejects.append(Reject(source.name, number, reason, records.raw()))
         size += records.chars
-        if size >= BATCH_BYTES or len(batch.rows) + len(batch.rejects) >= BATCH_LINES:
+        if size >= batch_chars or len(batch.rows) + len(batch.rejects) >= BATCH_LINES:
             batch.bytes_read = records.take_consumed()
             yield batch
             batch, size = Batch(), 0

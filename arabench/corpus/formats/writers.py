@@ -118,9 +118,16 @@ class ParquetWriter(TableWriter):
 
     name = "Parquet"
 
-    def __init__(self, stream: IO[bytes], text_field: str, schema: pa.Schema | None = None) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        text_field: str,
+        schema: pa.Schema | None = None,
+        group_bytes: int | None = None,
+    ) -> None:
         super().__init__(text_field, schema)
         self._stream = stream
+        self._group_bytes = min(ROW_GROUP_BYTES, group_bytes or ROW_GROUP_BYTES)
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
         self._waiting_bytes = 0
@@ -135,7 +142,7 @@ class ParquetWriter(TableWriter):
     def _put(self, table: pa.Table) -> None:
         self._waiting.append(table)
         self._waiting_bytes += table.nbytes
-        if self._waiting_bytes >= ROW_GROUP_BYTES:
+        if self._waiting_bytes >= self._group_bytes:
             self._write_row_group()
 
     def _write_row_group(self) -> None:
@@ -153,7 +160,11 @@ class ParquetWriter(TableWriter):
 
 
 def open_writer(
-    stream: IO[bytes], file_format: Format, text_field: str, schema: pa.Schema | None = None
+    stream: IO[bytes],
+    file_format: Format,
+    text_field: str,
+    schema: pa.Schema | None = None,
+    group_bytes: int | None = None,
 ) -> RowWriter:
     """The writer of a format that is one file.
 
@@ -162,6 +173,7 @@ def open_writer(
         file_format: any but "datasets"; see `writers_columns.DatasetWriter` for that.
         text_field: field or column of the text.
         schema: kept where columns are copied to columns.
+        group_bytes: Arrow bytes of a row group of Parquet, if less than `ROW_GROUP_BYTES`.
     """
     if file_format == "txt":
         return TextWriter(stream, text_field)
@@ -170,5 +182,5 @@ def open_writer(
     if file_format in ("csv", "tsv"):
         return CsvWriter(stream, text_field, file_format, json_cell)
     if file_format == "parquet":
-        return ParquetWriter(stream, text_field, schema)
+        return ParquetWriter(stream, text_field, schema, group_bytes)
     return ArrowWriter(stream, text_field, schema, as_file=file_format == "feather")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from arabench.corpus.formats.names import Format
 from arabench.corpus.formats.readers_columns import read_schema, record_batches
-from arabench.corpus.formats.rows import Reject
+from arabench.corpus.formats.rows import BATCH_BYTES, Reject
 from arabench.corpus.formats.text_columns import (
     check_text_column,
     take_rows,
@@ -48,7 +48,9 @@ class ColumnLane:
             self.source, read_schema(self.source, self.source_format), self.io.text_field
         )
         first_row = 1
-        for columns, consumed in record_batches(self.source, self.source_format):
+        for columns, consumed in record_batches(
+            self.source, self.source_format, self.io.chunk_bytes(BATCH_BYTES)
+        ):
             yield _Chunk(columns, first_row, consumed)
             first_row += columns.num_rows
 

@@ -19,7 +19,7 @@ from arabench.corpus.formats.compression import MEMBER_BYTES, ByteSource, compre
 from arabench.corpus.formats.lines import LineBlock, line_blocks
 from arabench.corpus.formats.names import Codec, Format
 from arabench.corpus.formats.readers_columns import read_schema, record_batches
-from arabench.corpus.formats.rows import Reject
+from arabench.corpus.formats.rows import BATCH_BYTES, Reject
 from arabench.corpus.formats.text_columns import check_text_column, take_rows, text_column
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
@@ -59,8 +59,10 @@ class LabelLineLane:
         self.name = "<stdin>" if self.source == STDIO else self.source
 
     def chunks(self) -> Iterator[LineBlock]:
-        """Blocks of whole lines; where they are cut depends on the source alone."""
-        size = MEMBER_BYTES if self.target_codec else BLOCK_BYTES
+        """Blocks of whole lines; where they are cut depends on the source and options alone."""
+        size = self.io.chunk_bytes(BLOCK_BYTES)
+        if self.target_codec is not None:
+            size = self.io.chunk_bytes(MEMBER_BYTES, shrinks=True)
         with ByteSource(self.source, self.codec) as source:
             yield from line_blocks(source, size)
 
@@ -288,7 +290,9 @@ class LabelColumnLane:
         check_text_column(self.source, schema, self.io.text_field)
         self.annotator.refuse_fields_of(schema.names)
         first_row = 1
-        for columns, consumed in record_batches(self.source, self.source_format):
+        for columns, consumed in record_batches(
+            self.source, self.source_format, self.io.chunk_bytes(BATCH_BYTES)
+        ):
             yield columns, first_row, consumed
             first_row += columns.num_rows
 

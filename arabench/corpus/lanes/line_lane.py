@@ -108,8 +108,10 @@ class LineLane:
         self.name = "<stdin>" if self.source == STDIO else self.source
 
     def chunks(self) -> Iterator[Block]:
-        """Blocks of whole lines; where they are cut depends on the source alone."""
-        size = MEMBER_BYTES if self.target_codec else BLOCK_BYTES
+        """Blocks of whole lines; where they are cut depends on the source and options alone."""
+        size = self.io.chunk_bytes(BLOCK_BYTES)
+        if self.target_codec is not None:
+            size = self.io.chunk_bytes(MEMBER_BYTES, shrinks=True)
         with ByteSource(self.source, self.codec) as source:
             if self.codec is None:
                 yield from _read_blocks(source, size, self._inputs)

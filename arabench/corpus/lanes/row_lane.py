@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from arabench.corpus.formats.names import Format, codec_of
 from arabench.corpus.formats.readers import Batch, read_batches
-from arabench.corpus.formats.rows import restore_text
+from arabench.corpus.formats.rows import BATCH_BYTES, restore_text
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
 from arabench.corpus.step import Step
@@ -39,6 +39,7 @@ class RowLane:
             self.io.text_field,
             keep_columns=self.keep_columns,
             codec=codec_of(self.source, self.io.input_format),
+            batch_bytes=self.io.chunk_bytes(BATCH_BYTES),
         )
 
     def process(self, chunk: Batch) -> Outcome:

@@ -10,7 +10,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 
-from arabench.corpus.formats.writers import RowWriter, json_value, open_writer
+from arabench.corpus.formats.writers import (
+    ROW_GROUP_BYTES,
+    RowWriter,
+    json_value,
+    open_writer,
+)
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.lanes.lane import Outcome
 from arabench.corpus.runs.manifest import Counts, FileRecord, record_of
@@ -130,10 +135,14 @@ class OpenOutput:
                 )
                 sink: Any = self.stream
                 if codec is not None:
-                    from arabench.corpus.formats.compression import CompressedWriter
+                    from arabench.corpus.formats.compression import MEMBER_BYTES, CompressedWriter
 
-                    self._compressor = sink = CompressedWriter(cast(IO[bytes], self.stream), codec)
-                self.writer = open_writer(sink, file_format, io.text_field, schema)
+                    member = io.chunk_bytes(MEMBER_BYTES, shrinks=True)
+                    self._compressor = sink = CompressedWriter(
+                        cast(IO[bytes], self.stream), codec, member
+                    )
+                group = io.chunk_bytes(ROW_GROUP_BYTES, shrinks=True)
+                self.writer = open_writer(sink, file_format, io.text_field, schema, group)
             self._stack = stack.pop_all()
         rejects = side_path(path, "rejects", to_device=target.is_device)
         dropped = side_path(path, "dropped", to_device=target.is_device)

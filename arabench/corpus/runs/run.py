@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from arabench import __version__
+from arabench.corpus.formats.rows import BATCH_BYTES
 from arabench.corpus.io_options import IoOptions
 from arabench.corpus.runs.input_digests import InputDigests
 from arabench.corpus.runs.inputs import AnyInputs, expand_inputs
@@ -79,7 +80,8 @@ def run_files(
 
     With `io.shard_bytes`, `output` is a folder of `part-00000...`; which rows are in which
     depends on the inputs and options only. A shard ends with the first chunk that takes it
-    to the size (Parquet counts by row groups). With `io.journal="resume"` a folder of outputs
+    to the size (Parquet counts by row groups), which is an eighth of it or less; see
+    `IoOptions.chunk_bytes`. With `io.journal="resume"` a folder of outputs
     that a killed run left is completed: what is finished and unchanged is kept, an input
     is read past the rows that were written. A step that is not `parallel` sees these rows
     again, because what it does may depend on them.
@@ -154,7 +156,10 @@ def _identity(
 def _options(io: IoOptions) -> dict[str, str | int | None]:
     """What has a say in the rows and files written."""
     names = ("text_field", "input_format", "output_format", "on_error", "shard_bytes")
-    return {name: getattr(io, name) for name in names}
+    options: dict[str, str | int | None] = {name: getattr(io, name) for name in names}
+    if io.shard_bytes is not None:
+        options["chunk_bytes"] = io.chunk_bytes(BATCH_BYTES)  # positions count chunks
+    return options
 
 
 def _sum_up(run: Writing, summary: Summary) -> None:
