@@ -15,7 +15,7 @@ from arabench.evaluation.metrics.noise_curves import NOISE_RATES
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.difference_tables import change_words
 from arabench.evaluation.reports.differences import Difference, Differences, Found
-from arabench.evaluation.reports.rounding import Estimate, rounded
+from arabench.evaluation.reports.rounding import NO_WIDTH, Estimate, rounded
 from arabench.evaluation.reports.runs import Run
 from arabench.varieties import VARIETIES
 
@@ -27,9 +27,9 @@ _PARITY: Final = 1.0
 _OF_MATRIX: Final = "bits_per_char"
 _DEEPER: Final = (0.03, 0.1)
 #: Box of a noise curve, in SVG units.
-CURVE_WIDTH: Final = 320
+CURVE_WIDTH: Final = 300
 CURVE_HEIGHT: Final = 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 10, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 16, 10, 24
 _TICKS: Final = 4
 _AT_RATE: Final = re.compile(r"(.+)@(\d\.\d)")
 
@@ -113,12 +113,17 @@ class Matrix:
     rows: tuple[tuple[Run, tuple[Cell | None, ...]], ...]
 
 
+def is_drawn(metric: str) -> bool:
+    """Whether a metric has bars of its own."""
+    return metric not in _NOT_DRAWN and not _AT_RATE.fullmatch(metric)
+
+
 def bar_charts(report: Differences) -> list[BarChart]:
     """A chart a metric, in the order of reports."""
     metrics = dict.fromkeys(row.metric for row in report.rows)
     charts = []
     for metric in metrics:
-        if metric not in _NOT_DRAWN and not _AT_RATE.fullmatch(metric):
+        if is_drawn(metric):
             chart = _bar_chart(report, metric)
             if chart is not None:
                 charts.append(chart)
@@ -176,7 +181,8 @@ def forests(rows: Iterable[Difference]) -> dict[tuple[str, str, str], Forest]:
             widest[key] = max(widest.get(key, 0.0), *map(abs, ends))
 
     def place(value: float, row: Difference) -> float:
-        return round(50 + 48 * value / (widest[row.run, row.metric] or 1.0), 2)
+        most = widest[row.run, row.metric]
+        return round(50 + 48 * value / most, 2) if most > NO_WIDTH else 50.0
 
     return {
         (row.run, row.task, row.metric): Forest(

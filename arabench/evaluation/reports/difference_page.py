@@ -10,12 +10,13 @@ import base64
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from itertools import groupby
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from arabench import __version__
 from arabench.audit.page import render
@@ -32,6 +33,7 @@ from arabench.evaluation.reports.difference_charts import (
     bar_charts,
     forests,
     forgetting_matrix,
+    is_drawn,
     noise_curves,
 )
 from arabench.evaluation.reports.difference_tables import change_words, method
@@ -98,6 +100,7 @@ def page(report: Differences, most_samples: int) -> str:
         kind_of=kind_of,
         values_of=values_of,
         shown=shown,
+        breakable=breakable,
     )
 
 
@@ -131,8 +134,30 @@ def values_of(change: Change) -> str:
     return f"{'bits' if bits else change.metric} {words[0]} → {words[1]}"
 
 
-def _by_metric(rows: Iterable[Difference]) -> list[tuple[str, list[Difference]]]:
-    return [(metric, list(found)) for metric, found in groupby(rows, key=lambda row: row.metric)]
+@dataclass(frozen=True)
+class _Part:
+    """Rows of one metric; folded where another part says the same, or a chart does."""
+
+    metric: str
+    rows: tuple[Difference, ...]
+    folded: bool
+
+    @property
+    def words(self) -> str:
+        counted = [f"{number} {found}" for found, number in count(self.rows).items() if number]
+        return ", ".join(counted)
+
+
+def breakable(text: str) -> Markup:
+    """A name, escaped, that breaks after its underscores."""
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+
+
+def _by_metric(rows: Iterable[Difference]) -> list[_Part]:
+    return [
+        _Part(metric, tuple(found), not is_drawn(metric))
+        for metric, found in groupby(rows, key=lambda row: row.metric)
+    ]
 
 
 def _changes(report: Differences, most: int) -> list[Change]:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
 from arabench import __version__
@@ -18,6 +19,8 @@ from arabench.evaluation.reports.summary import markdown_text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+#: Largest change that is written in per cent, as a share.
+_PER_CENT_UP_TO: Final = 9.995
 #: Columns of a terminal from which on both models' scores fit beside their difference.
 _WIDE: Final = 100
 #: What LaTeX reads as something else, and how it is written; other characters are left.
@@ -32,7 +35,13 @@ _COLOURS: Final = {"better": "green", "worse": "red"}
 
 
 def change_words(row: Difference) -> tuple[str, str]:
-    """The difference and its interval, signed: in per cent of the base's value, or in units."""
+    """The difference and its interval, signed: in per cent of the base's value, or in units.
+
+    A perplexity can be a million times as high, of which per cents say little: `x1,532`.
+    """
+    if row.relative and row.difference.value > _PER_CENT_UP_TO:
+        times = rounded(Estimate(*(1 + end for end in astuple(row.difference))))
+        return f"x{times.value}", f"x{times.low} to x{times.high}" if times.interval else ""
     words = rounded(
         row.difference.scaled(100.0) if row.relative else row.difference,
         signed=True,

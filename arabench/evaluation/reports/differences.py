@@ -241,7 +241,7 @@ class _Place(NamedTuple):
     pair: Pair
 
     @property
-    def test(self) -> tuple[str, str, bytes | str]:
+    def test(self) -> tuple[str, bytes | str]:
         """What is tested: whether two models spend as much on a text is one question, whatever
         their bits are divided by."""
         score, ours, theirs = self.pair
@@ -249,8 +249,8 @@ class _Place(NamedTuple):
             ours.sums[:, 1], theirs.sums[:, 1]
         ):  # fmt: skip
             bits = np.stack([ours.sums[:, 0], theirs.sums[:, 0]])
-            return self.run.name, self.task.name, sha256(bits.tobytes()).digest()
-        return self.run.name, self.task.name, score.name
+            return self.run.name, sha256(bits.tobytes()).digest()
+        return self.run.name, f"{self.task.name} {score.name}"
 
 
 def _places(
@@ -289,7 +289,7 @@ def _compared(places: Sequence[_Place]) -> tuple[tuple[Difference, ...], int, in
             if key not in values:
                 values[key] = _estimate(score.name, ours)
             rows.append(_row(place, values[key], _estimate(score.name, theirs), contrast))
-    largest: dict[tuple[str, str, bytes | str], float] = {}
+    largest: dict[tuple[str, bytes | str], float] = {}
     for test, row in zip(tests, rows, strict=True):
         if not math.isnan(row.p_value):
             largest[test] = max(largest.get(test, 0.0), row.p_value)
@@ -314,7 +314,7 @@ def _row(place: _Place, base: Estimate, other: Estimate, contrast: Contrast) -> 
     worse, better = fair.shown_worse(0.0), fair.shown_better(0.0)
     measured = all(math.isfinite(one.value) for one in (base, other))
     tested = measured and contrast.items >= 2
-    low, high = (fair.low(LEVEL / 2), fair.high(LEVEL / 2)) if tested else (math.nan, math.nan)
+    low, high = _bounds(fair) if tested else (math.nan, math.nan)
     score, task = place.pair.score, place.task
     if score.higher_is_better:
         change = Estimate(0.0 - contrast.degradation, 0.0 - high, 0.0 - low)
@@ -324,6 +324,15 @@ def _row(place: _Place, base: Estimate, other: Estimate, contrast: Contrast) -> 
         place.run.name, task.name, task.variety, score.name, base, other, change, contrast.items,
         min(1.0, 2 * min(worse, better)) if tested else math.nan,
     )  # fmt: skip
+
+
+def _bounds(contrast: Contrast) -> tuple[float, float]:
+    """Of the degradation; infinite where a bound is no nearer than what the metric can reach."""
+    low, high = contrast.low(LEVEL / 2), contrast.high(LEVEL / 2)
+    return (
+        -math.inf if low <= contrast.least else low,
+        math.inf if high >= contrast.most else high,
+    )
 
 
 def _order(row: Difference) -> tuple[int, int, str]:

@@ -10,6 +10,8 @@ from typing import Final
 _DIGITS_OF_ERROR: Final = 2
 #: Digits of a number of which nobody knows how sure it is.
 _DIGITS_ALONE: Final = 3
+#: Half intervals up to here are rounding: nothing varies.
+NO_WIDTH: Final = 1e-9
 #: Decimals after which nothing is read.
 _MOST_DECIMALS: Final = 8
 #: Numbers from here on are written with an exponent.
@@ -20,7 +22,10 @@ NOTHING: Final = "n/a"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and the bounds of its 95 % interval; NaN where one could not be had."""
+    """A value and the bounds of its 95 % interval.
+
+    NaN where one could not be had, infinite where nothing bounds it.
+    """
 
     value: float
     low: float = math.nan
@@ -52,7 +57,9 @@ class Words:
 def decimals(estimate: Estimate) -> int:
     """Decimals that show half the interval to two digits, 0 to 8."""
     half = (estimate.high - estimate.low) / 2
-    if math.isfinite(half) and half > 0:
+    if math.isinf(half):
+        half = min(estimate.high - estimate.value, estimate.value - estimate.low)
+    if math.isfinite(half) and half > NO_WIDTH:
         wanted = _DIGITS_OF_ERROR - 1 - math.floor(math.log10(half))
     elif estimate.value and math.isfinite(estimate.value):
         wanted = _DIGITS_ALONE - 1 - math.floor(math.log10(abs(estimate.value)))
@@ -74,12 +81,14 @@ def rounded(estimate: Estimate, *, signed: bool = False, unit: str = "") -> Word
         if math.isnan(number):
             return ""
         if math.isinf(number):
-            return ("+" if signed and number > 0 else "") + f"{number:g}"
+            return "infinite" if number > 0 else "-infinite"
         form = f"{'+' if signed else ''}{'.3g' if abs(number) >= _LARGE else f',.{places}f'}"
         text = format(number, form)
         return (text if text.strip("+-0.,") else text.lstrip("+-")) + unit
 
-    return Words(word(estimate.value) or NOTHING, word(estimate.low), word(estimate.high))
+    low = "no lower bound" if estimate.low == -math.inf else word(estimate.low)
+    high = "no upper bound" if estimate.high == math.inf else word(estimate.high)
+    return Words(word(estimate.value) or NOTHING, low, high)
 
 
 def p_words(value: float) -> str:

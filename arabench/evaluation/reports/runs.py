@@ -41,7 +41,8 @@ def load_runs(places: Sequence[str], trained: Mapping[str, str] | None = None) -
     """Every model's results at or below `places`, in their order.
 
     Args:
-        places: results folders or files, or NAME=PLACE; a folder may hold several models.
+        places: results folders or files, or NAME=PLACE; a folder may hold several models, which
+            come as they were measured, a bare base first.
         trained: name -> variety, beside what the records of training say.
 
     Raises:
@@ -52,7 +53,7 @@ def load_runs(places: Sequence[str], trained: Mapping[str, str] | None = None) -
     for place in places:
         name, path = _named(place)
         evaluations = _evaluations(path)
-        evaluations.sort(key=lambda one: (one.model != _BASE, str(one.path)))
+        evaluations.sort(key=lambda one: (one.model != _BASE, one.path.name, str(one.path)))
         for evaluation in evaluations:
             own = _short(evaluation.model)
             chosen = own if not name else name if len(evaluations) == 1 else f"{name}/{own}"
