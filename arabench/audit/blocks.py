@@ -170,8 +170,8 @@ def _expand(
     """Folded letters and their positions, with the letters of every ligature."""
     places = np.flatnonzero(folded == EXPAND)
     letters = [expansions()[code] for code in codes[positions[places]].tolist()]
-    counts = np.ones(len(folded), dtype=np.int64)
-    counts[places] = [len(word) for word in letters]
-    full = np.repeat(folded, counts)
-    full[full == EXPAND] = np.concatenate(letters)
-    return full, np.repeat(positions, counts)
+    more = np.array([len(word) - 1 for word in letters], dtype=np.int64)
+    behind = np.repeat(places + 1, more)  # room for all letters but the first
+    full = np.insert(folded, behind, EXPAND)
+    full[np.flatnonzero(full == EXPAND)] = np.concatenate(letters)
+    return full, np.insert(positions, behind, positions[behind - 1])

@@ -142,6 +142,8 @@ class TermFinder:
 
     def find(self, block: TextBlock) -> Iterator[TermHit]:
         """All terms of a block in order; of each group the longest, without overlaps."""
+        if not self._forms:
+            return
         words = block.words
         if not len(words.starts):
             return

@@ -173,6 +173,24 @@ def test_ligatures_are_found_as_the_letters_they_show(text: str, written: str) -
     assert [found for _, found in find(text, finder)] == [written]
 
 
+@pytest.mark.parametrize("text", ["ﷺ", "ﻻﻻ", "ﷺﷺ ﻻ", "ﻻ نص ﷺ نص ﻻ", "ﻻُ" * 300, "ﷲ" + "ﷺ" * 9])
+def test_every_letter_of_a_ligature_stands_where_the_ligature_does(text: str) -> None:
+    (block,) = blocks([text])
+    words = block.words
+    assert [words.word(number) for number in range(len(words.starts))] == fold(text).split()
+    stand = [fold(char) for char in text + "\n"]
+    for place, code in zip(words.positions.tolist(), words.folded.tolist(), strict=True):
+        assert (chr(code) if code else " ") in (stand[place] or " ")
+    assert (words.positions[1:] >= words.positions[:-1]).all()
+    assert len(words.positions) == sum(len(letters) or 1 for letters in stand) - text.count("ُ")
+
+
+def test_without_terms_no_word_is_folded() -> None:
+    (block,) = blocks(["كلب ابن الحرام"])
+    assert list(TermFinder([]).find(block)) == []
+    assert "words" not in vars(block)
+
+
 def test_a_term_is_found_in_every_presentation_form() -> None:
     for form in chars.PRESENTATION_FORMS:
         finder = TermFinder([Group("g", "", "", (fold(f"ن{form}ن"),), ())])
