@@ -14,6 +14,7 @@ could reach there.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import statistics
 import sys
 import tempfile
@@ -78,6 +79,7 @@ def rates(
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(ROUNDS):
         for name, run in variants.items():
+            gc.collect()  # else what the run before left is collected in this one, or is not
             started = clock()
             run()
             seconds[name].append(clock() - started)
