@@ -15,6 +15,7 @@ EXAMPLES = """\
 examples:
   arabench report results/
   arabench report results/base results/egy -o table.md
+  arabench report --signature results/base
   arabench report --orthography results/base
   arabench report --orthography results/base --format json -o spelling.json
 """
@@ -28,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--orthography", action="store_true",
         help="points that F1, exact match, BLEU and chrF++ gain under each normalization rule",
+    )  # fmt: skip
+    parser.add_argument(
+        "--signature", action="store_true",
+        help="everything that fixes each number, a line per task and metric",
     )  # fmt: skip
     parser.add_argument(
         "--format", choices=["markdown", "json"], default="markdown", help="[markdown]"
@@ -48,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None and Path(options.output).is_dir():
         raise UsageError(f"output {options.output!r} is a folder. Name a file in it.")
     runs = load_runs(options.runs)
+    if options.signature and options.orthography:
+        raise UsageError("--signature and --orthography are two reports. Give one of them.")
     if options.orthography:
         require_extra("eval", "sacrebleu")
         found = [(one.name, orthography.attribute(one.evaluation)) for one in runs]
@@ -56,6 +63,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         records = [record for one in runs for record in summary.as_records(one.evaluation)]
         text = summary.markdown_table([one.evaluation for one in runs])
+    if options.signature:
+        lines = [line for one in runs for line in summary.signature_lines(one.evaluation)]
+        text = "\n".join(lines) + "\n"
     if options.format == "json":
         text = json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     if options.output is not None:

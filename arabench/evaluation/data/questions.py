@@ -100,6 +100,8 @@ def _choices(value: Any) -> tuple[str, ...]:
 
 
 def _check_answer(question: Question, where: str, number: int) -> None:
+    if not question.question.strip():
+        raise DataError(f"{where}: row {number} has an empty question. Mend it, or leave it out.")
     count = len(question.choices)
     if not 2 <= count <= len(CHOICE_LETTERS) or not 0 <= question.answer < count:
         raise DataError(

@@ -92,6 +92,8 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
         lines = [f"**{markdown_text(evaluation.model)}** (95 % intervals)", ""]
         if evaluation.settings:
             lines += [markdown_text(_in_words(evaluation.settings)), ""]
+        if evaluation.signature:
+            lines += [f"Signature: {markdown_text(evaluation.signature)}", ""]
         if headings:
             lines += [
                 f"| | {' | '.join(headings)} |",
@@ -134,10 +136,20 @@ def as_records(evaluation: Evaluation) -> list[dict[str, Any]]:
                     "model": evaluation.model, "task": name, "variety": task.variety,
                     "metric": metric, "unit": score.unit, "value": value, "low": low,
                     "high": high, "items": count, "few_items": count < FEW_ITEMS,
-                    "per_token": score.per_token, "signature": task.signatures[metric],
+                    "per_token": score.per_token,
+                    "signature": evaluation.signature_of(name, metric),
                 }
             )  # fmt: skip
     return records
+
+
+def signature_lines(evaluation: Evaluation) -> list[str]:
+    """A line per task and metric: `MODEL TASK METRIC`, and everything that fixes the number."""
+    return [
+        f"{evaluation.model} {name} {metric}: {evaluation.signature_of(name, metric)}"
+        for name, task in evaluation.tasks.items()
+        for metric in task.scores
+    ]
 
 
 def _about_numbers(evaluation: Evaluation) -> list[str]:

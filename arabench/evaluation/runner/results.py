@@ -77,12 +77,29 @@ class Evaluation:
         settings: what moves numbers of every task: number type, prefix, context, quantisation,
             template, ... (name -> value in words). Two evaluations that differ in one of them
             do not compare.
+        signature: of the run (`arabench.evaluation.runner.identity`); empty for what lm-eval's
+            own command wrote, which does not know what it measured by content.
     """
 
     path: Path
     model: str
     tasks: dict[str, TaskResult]
     settings: dict[str, str] = field(default_factory=dict)
+    signature: str = ""
+
+    def signature_of(self, task: str, metric: str) -> str:
+        """Everything that fixes one number, in a line of `key:value` parts.
+
+        The metric's own signature, the task's version and data, and the run's signature.
+        """
+        found = self.tasks[task]
+        parts = [
+            found.signatures[metric],
+            f"task:{task}, {found.version}",
+            f"documents:{found.data_hash[:12]}",
+            self.signature,
+        ]
+        return "|".join(part for part in parts if part)
 
 
 def load_evaluation(path: str | Path) -> Evaluation:
@@ -114,7 +131,16 @@ def load_evaluation(path: str | Path) -> Evaluation:
         model.encode("utf-8", "replace").decode("utf-8"),
         tasks,
         _settings([task.run for task in tasks.values()]),
+        _signature(results, results_file),
     )
+
+
+def _signature(results: dict[str, Any], path: Path) -> str:
+    """The run's signature, as `arabench eval` wrote it."""
+    found = _object(results.get("arabench"), f"{path}: arabench:").get("signature", "")
+    if not isinstance(found, str) or len(found) > LONGEST_SETTING or not found.isprintable():
+        raise DataError(f"{path}: its signature is {str(found)[:80]!r}. Evaluate again.")
+    return found
 
 
 def _settings(runs: Sequence[dict[str, str]]) -> dict[str, str]:
