@@ -204,7 +204,10 @@ def _unskewed(statistic: float, deviations: Array, allowance: float, least: floa
         return statistic
     share = -skewness / (6 * math.sqrt(count))
     inside = 1 - 8 * share * (share - statistic)
-    return -math.inf if inside < 0 else (math.sqrt(inside) - 1) / (4 * share)
+    if inside < 0:
+        return -math.inf
+    # (sqrt(inside) - 1) / (4 share) without its cancellation: residuals can be skewed by rounding.
+    return 2 * (statistic - share) / (math.sqrt(inside) + 1)
 
 
 def _estimate(excess: Array, size: Array) -> float:

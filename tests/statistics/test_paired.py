@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,23 @@ def test_equals_its_definition_with_scipy(seed: int) -> None:
         if value > found.estimate:
             expected = by_definition(excess, size, value, draws[0])
             assert found.below(value) == pytest.approx(expected, rel=1e-6)
+
+
+def test_without_an_allowance_both_directions_are_alike() -> None:
+    values = np.random.default_rng(3).normal(0.2, 1, 25)
+    one, other = (replace(paired(sign * values), skew_allowance=0.0) for sign in (1, -1))
+    assert one.above(0.0) == pytest.approx(other.below(0.0))
+    assert one.lower(0.025) == pytest.approx(-other.upper(0.025), abs=1e-4)
+    assert paired(-values).below(0.0) > other.below(0.0)
+
+
+def test_residuals_that_are_skewed_by_rounding_alone_are_not_skewed() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    half = np.random.default_rng(7).normal(0, 5, 40)
+    for shift in (1.1, 1.2, 1.3, 1.4):
+        values = shift + np.concatenate([half, -half])  # symmetric but for the last digit
+        expected = float(stats.ttest_1samp(values, 0, alternative="greater").pvalue)
+        assert paired(values).above(0.0) == pytest.approx(expected, rel=0.3)
 
 
 def test_two_items_by_hand() -> None:
