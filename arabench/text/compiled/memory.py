@@ -1,6 +1,8 @@
 """Unaligned loads and stores for compiled code, which numba does not offer.
 
-Indices are unsigned and not checked: the caller keeps within the array.
+For compiled callers only; numba puts the typing context before what they pass. An `array` is
+(bytes,) uint8 and contiguous, an `index` a byte in it as uint64, which is not checked: the
+caller keeps within the array, also with the byte or the seven bytes behind it.
 """
 
 from __future__ import annotations
