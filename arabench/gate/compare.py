@@ -16,7 +16,11 @@ from arabench.errors import UsageError
 from arabench.evaluation.metrics.contrast import Pair, contrast_all
 from arabench.evaluation.metrics.score import Score, point
 from arabench.evaluation.metrics.table import SCORES
-from arabench.evaluation.runner.comparable import check_comparable, check_not_identical
+from arabench.evaluation.runner.comparable import (
+    check_comparable,
+    check_not_identical,
+    in_one_unit,
+)
 from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.gate.policy import Policy
 from arabench.gate.verdict import (
@@ -122,7 +126,7 @@ def ask(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> list[Que
         UsageError: a metric that decides has a value that no working model has.
     """
     measured = {
-        left.name: [metric for metric in left.signatures if metric in left.scores]
+        left.name: _comparable(left, candidate.tasks[left.name], policy)
         for left in baseline.tasks.values()
     }
     deciding = sum(
@@ -136,6 +140,29 @@ def ask(baseline: Evaluation, candidate: Evaluation, policy: Policy) -> list[Que
         for left in baseline.tasks.values()
         for question in _ask(left, candidate.tasks[left.name], measured[left.name], draws, policy)
     ]
+
+
+def _comparable(left: TaskResult, right: TaskResult, policy: Policy) -> list[str]:
+    """Metrics of a task that both sides hold in one unit.
+
+    A metric per token of two tokenizers is left out.
+
+    Raises:
+        UsageError: such a metric should decide.
+    """
+    found = []
+    for metric in left.signatures:
+        if metric not in left.scores:
+            continue
+        if in_one_unit(SCORES[metric], left.scores[metric], right.scores[metric]):
+            found.append(metric)
+        elif demand_of(left.variety, metric, policy)[0] is not None:
+            raise UsageError(
+                f"task {left.name!r}: {metric} is per token, and the two models cut different "
+                "tokens, so it does not compare between them. Let bits_per_char decide, and take "
+                f"{metric} out of the policy's rules."
+            )
+    return found
 
 
 def _ask(

@@ -345,3 +345,52 @@ def test_named_varieties_must_be_there() -> None:
     with pytest.raises(UsageError, match=r"lets 'lev' decide.*varieties"):
         judge(left, right, varieties=("egy", "lev"))
     assert judge(left, right, varieties=("egy",)).passed
+
+
+# --- metrics per token ---------------------------------------------------------------------------
+
+
+def with_tokens(bits: Any, chars: Any, tokens: Any, unknown: int = 0) -> Task:
+    pairs = list(zip(bits, chars, tokens, strict=True))
+    return Task(
+        "arabench_lm_egy",
+        {
+            "bits_per_char": [(f"{i}", (b, c)) for i, (b, c, _) in enumerate(pairs)],
+            "token_perplexity": [(f"{i}", (b, unknown, t)) for i, (b, _, t) in enumerate(pairs)],
+        },
+        variety="egy",
+    )
+
+
+def test_a_metric_per_token_is_left_out_between_tokenizers() -> None:
+    chars, ours, theirs = pair_of_bits(60, 0, seed=3)
+    same = judge(with_tokens(ours, chars, chars // 4), with_tokens(theirs, chars, chars // 4))
+    assert [row.metric for row in same.rows] == ["bits_per_char", "token_perplexity"]
+    other = judge(with_tokens(ours, chars, chars // 4), with_tokens(theirs, chars, chars // 3))
+    assert [row.metric for row in other.rows] == ["bits_per_char"]
+    assert other.rows[0] == same.rows[0]
+
+
+def test_a_metric_per_token_cannot_decide_between_tokenizers() -> None:
+    chars, ours, theirs = pair_of_bits(60, 0, seed=3)
+    rules = {"token_perplexity": Rule(margin=0.02)}
+    found = judge(
+        with_tokens(ours, chars, chars // 4), with_tokens(theirs, chars, chars // 4), rules=rules
+    )
+    assert found.rows[1].margin == 0.02
+    with pytest.raises(UsageError, match="token_perplexity is per token, and the two models cut"):
+        judge(with_tokens(ours, chars, chars // 4), with_tokens(theirs, chars, chars // 3),
+              rules=rules)  # fmt: skip
+
+
+def test_unknown_tokens_decide_nothing() -> None:
+    chars, ours, theirs = pair_of_bits(60, 0, seed=3)
+    left = with_tokens(ours, chars, chars // 4, unknown=1)
+    right = with_tokens(theirs, chars, chars // 4, unknown=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        row = judge(left, right).rows[1]
+    assert math.isnan(row.baseline)
+    assert row.verdict not in ("pass", "fail")
+    with pytest.raises(UsageError, match="token_perplexity of the baseline is nan"):
+        judge(left, right, rules={"token_perplexity": Rule(margin=0.02)})
