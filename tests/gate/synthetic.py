@@ -28,6 +28,7 @@ class Task:
 
     Attributes:
         config, row: keys to replace in the task's configuration and in its first sample.
+        each: keys to replace in each sample, in order.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Task:
     signatures: dict[str, str] = field(default_factory=dict)
     config: Json = field(default_factory=dict)
     row: Json = field(default_factory=dict)
+    each: Sequence[Json] = ()
 
     def metadata(self) -> Json:
         known = {metric: SCORES[metric].signature for metric in self.values if metric in SCORES}
@@ -49,6 +51,8 @@ class Task:
         count = max(map(len, self.values.values()))
         rows = [self._row(index) for index in range(count)]
         rows[0].update(self.row)
+        for row, keys in zip(rows, self.each, strict=False):
+            row.update(keys)
         return rows
 
     def _row(self, index: int) -> Json:

@@ -6,6 +6,8 @@ that were never closed; tags are therefore balanced one by one as well.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -135,7 +137,28 @@ def _links(elements: list[Element]) -> list[str]:
             found.append(f"<{element.tag}> loads or leads to {target[:60]!r}")
         elif target[1:] not in ids:
             found.append(f"the link {target!r} leads nowhere")
-    return found + [f"<{element.tag}>" for element in elements if element.tag == "script"]
+    return found + _scripts(elements)
+
+
+def _scripts(elements: list[Element]) -> list[str]:
+    """Scripts that the page's policy does not allow by their digest, and code in attributes."""
+    policies = [
+        element.attributes.get("content", "")
+        for element in elements
+        if element.attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    found = [] if policies and all("default-src 'none'" in p for p in policies) else ["no policy"]
+    for element in elements:
+        code = "".join(element.own_text).encode("utf-8")
+        digest = base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
+        if element.tag == "script" and not any(f"'sha256-{digest}'" in p for p in policies):
+            found.append(f"a <script> that the policy does not allow: {code[:60]!r}")
+        found += [
+            f"<{element.tag} {name}> is code"
+            for name, value in element.attributes.items()
+            if name.startswith("on") or value.strip().lower().startswith("javascript:")
+        ]
+    return found
 
 
 def _places(elements: list[Element]) -> list[str]:

@@ -17,10 +17,14 @@ from arabench.dialect import Identifier
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
 from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.reports.difference_page import page as difference_page
+from arabench.evaluation.reports.differences import find_differences
+from arabench.evaluation.reports.runs import choose, load_runs
 from arabench.evaluation.reports.summary import Cell
 from arabench.text.normalizer import Normalizer
 from arabench.text.presets import options_from
 from arabench.varieties import DIALECTS, VARIETIES
+from tests.gate.synthetic import Task, lm_task, pair_of_bits, write
 from tests.pages.checker import Page, parsed, problems_of
 
 ATTACK = (
@@ -93,11 +97,32 @@ def demo_page(_: Path, texts: Sequence[str]) -> str:
     return report_page(decisions, table, losses, pairs, {"train": 12.0}, False)
 
 
+def comparison_page(folder: Path, texts: Sequence[str]) -> str:
+    chars, ours, theirs = pair_of_bits(len(texts), 0.1, 4)
+    texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+    for name, bits, right in (("base", ours, 0), (f"م {texts[-1]} {ATTACK}", theirs, 1)):
+        answers = [
+            {"doc": {"question": text, "choices": [text, "لا"]}, "filtered_resps": [text[right:]]}
+            for text in texts
+        ]
+        rows = [(f"{n}", (float(n % 2 == right), 1.0)) for n in range(len(texts))]
+        reading = {"f1": rows, "exact_match": rows}
+        write(
+            folder / f"run-{right}",
+            [lm_task("egy", bits, chars), lm_task("msa", bits, chars),
+             Task("arabench_rc_egy", reading, variety="egy", each=answers)],
+            model=name,
+        )  # fmt: skip
+    base, others = choose(load_runs([str(folder / "run-0"), str(folder / "run-1")]), None)
+    return difference_page(find_differences(base, others), 50)
+
+
 #: Template -> what writes a page with it. Every template of the package stands here.
 PAGES: dict[str, Callable[[Path, Sequence[str]], str]] = {
     "audit/audit.html.j2": audit_page,
     "audit/explain.html.j2": explain_page,
     "demo/report.html.j2": demo_page,
+    "evaluation/reports/differences.html.j2": comparison_page,
 }
 every_page = pytest.mark.parametrize("name", sorted(PAGES))
 
@@ -200,6 +225,7 @@ def test_reasons_of_a_stop_are_shown_without_the_tables() -> None:
 
 _WHOLE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title>'
+    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'">"""
     '<meta name="viewport" content="width=device-width"><style>@media (prefers-color-scheme: dark)'
     "{}</style></head><body>BODY</body></html>"
 )
@@ -220,6 +246,8 @@ _WHOLE = (
         ("<p dir=rtl lang=en>نص عربي</p>", "English"),
         ("<table class=wide></table>", "box of its own"),
         ("<script></script>", "<script>"),
+        ("<p onclick='f()'>x</p>", "is code"),
+        ("<a href='javascript:f()'>x</a>", "is code"),
     ],
 )
 def test_the_checker_sees_what_is_wrong(body: str, problem: str) -> None:

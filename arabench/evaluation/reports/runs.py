@@ -126,9 +126,10 @@ def _short(model: str) -> str:
 
 def _distinct(found: Sequence[tuple[str, Evaluation]]) -> list[str]:
     """Names of their own: those that stand twice get the folder, then a number."""
-    names = [name for name, _ in found]
+    given = [name for name, _ in found]
+    names = list(given)
     for place, (name, evaluation) in enumerate(found):
-        if names.count(name) > 1:
+        if given.count(name) > 1:
             folder = clean_name(evaluation.path.parent.name)
             names[place] = f"{name} ({folder})" if folder != name else name
     seen: dict[str, int] = {}
