@@ -49,6 +49,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/bench_corpus.py
 	$(BIN)/python tests/bench/bench_sentences.py
 	$(BIN)/python tests/bench/bench_dedup.py
+	$(BIN)/python tests/bench/bench_filter.py
 	$(BIN)/python tests/bench/bench_audit.py
 	$(BIN)/python tests/bench/bench_engines.py
 	$(BIN)/python tests/bench/bench_morph.py $(WORDS)

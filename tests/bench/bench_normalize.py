@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,6 +37,10 @@ def _line_by_line(function: Callable[[str], str]) -> Engine:
     return lambda lines: [function(line) for line in lines]
 
 
+def _alone(engine: BatchNormalizer, line: str) -> str:
+    return engine.normalize_many([line])[0]
+
+
 def peers() -> dict[str, Engine]:
     """Name -> function of many lines; missing packages are left out and named."""
     found: dict[str, Engine] = {}
@@ -45,6 +50,8 @@ def peers() -> dict[str, Engine]:
         )
         engine = BatchNormalizer(Normalizer(options_from(preset)), compile_after_chars=0)
         found[f"arabench compiled, {preset}"] = engine.normalize_many
+        if preset == "llm":
+            found["the same, a call for every line"] = _line_by_line(partial(_alone, engine))
     table = str.maketrans(
         dict.fromkeys(chars.DIACRITICS | {chars.TATWEEL}, None)
         | dict.fromkeys(chars.ALIF_VARIANTS, chars.ALIF)
