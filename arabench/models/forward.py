@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from arabench.models.token_rows import Ints
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ _LENGTH_ROPE: Final = frozenset({"dynamic", "longrope"})
 _MASKED_ATTENTION: Final = frozenset({"sdpa", "eager"})
 #: Families that count places from the mask and take no position ids.
 _COUNTS_MASK: Final = frozenset({"bloom"})
+#: By how much a logit may move when a row is read on kept keys instead of whole. More means that
+#: the model does not count places as it is told to.
+_DRIFT: Final = 1e-3
+_DRIFT_HALF: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,9 @@ class Places:
 
     row: Ints
     column: Ints
+
+
+_NOWHERE: Final = Places(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,9 @@ class CausalReader:
             read whole and beside rows of their own length only.
         window: tokens that rows on kept keys may have, 0 where a model allows none of them.
         gaps: whether padding may stand between kept keys and what follows.
-        counts_places: whether reading on kept keys was seen to give what reading rows whole
-            gives; None until it was tried.
     """
 
-    counts_places: bool | None = None
+    _keeps: bool | None = None
 
     def __init__(self, model: PreTrainedModel | PeftModel) -> None:
         self.model = model
@@ -100,7 +107,7 @@ class CausalReader:
         """Logits (N, vocabulary) of rows padded on the right, which a causal model does not see."""
         return self._run(self._padded(rows), places, self._options)[0]
 
-    def keep(self, rows: Sequence[Ints], places: Places) -> tuple[torch.Tensor, Kept]:
+    def keep(self, rows: Sequence[Ints], places: Places = _NOWHERE) -> tuple[torch.Tensor, Kept]:
         """As `read`, with the keys and values of the rows."""
         from transformers import DynamicCache
 
@@ -139,6 +146,30 @@ class CausalReader:
             )  # (B, longest + T)
         return self._run(ids, places, options)[0]
 
+    def keeps(self, row: Ints, length: int) -> bool:
+        """Whether reading on kept keys gives what reading whole rows gives; tried once.
+
+        Args:
+            row: ids.
+            length: tokens of it that are kept, fewer than all.
+        """
+        if self._keeps is None:
+            parts = [(row[:length], row[length:])]
+            if self.gaps and length > 1:
+                parts.append((row[: length // 2], row[length:]))
+            ends = np.asarray([len(before) + len(rest) - 1 for before, rest in parts])
+            numbers = np.arange(len(parts))
+            whole = self.read(
+                [np.concatenate(part) for part in parts], Places(numbers, ends)
+            ).double()
+            _, kept = self.keep([before for before, _ in parts])
+            last = np.full(len(parts), len(row) - length - 1)
+            rest = [rest for _, rest in parts]
+            found = self.read_on(kept, numbers.tolist(), rest, Places(numbers, last))
+            largest = _DRIFT if found.dtype.itemsize >= 4 else _DRIFT_HALF
+            self._keeps = bool((whole - found.double()).abs().max() <= largest)
+        return self._keeps
+
     def branch(self, kept: Kept, stems: Sequence[int]) -> Cache:
         """A cache of its own for rows that go on from kept ones."""
         import copy
@@ -159,12 +190,66 @@ class CausalReader:
             layer.values = layer.values.expand(size) if one else layer.values[where]
         return branched
 
+    def begin(self, rows: Sequence[Ints], kept: Kept | None) -> Decoding:
+        """Read prompts, padded on the left, that answers go on from.
+
+        Args:
+            rows: prompts, or what follows the one kept row in each.
+            kept: one row that stands before all of them; stays as it is.
+        """
+        import torch
+        from transformers import DynamicCache
+
+        before = kept.lengths[0] if kept else 0
+        width = max(len(row) for row in rows)
+        ids = torch.zeros((len(rows), width), dtype=torch.long)
+        mask = torch.ones((len(rows), before + width), dtype=torch.long)
+        for number, row in enumerate(rows):
+            ids[number, width - len(row) :] = torch.from_numpy(row)
+            ids[number, : width - len(row)] = int(row[0])
+            mask[number, before : before + width - len(row)] = 0
+        lengths = torch.tensor([before + len(row) for row in rows])
+        cache = (
+            self.branch(kept, [0] * len(rows)) if kept else DynamicCache(config=self._base_config())
+        )
+        state = Decoding(self, cache, mask.to(self.device), lengths.to(self.device))
+        steps = torch.arange(width) - width
+        state.advance(ids.to(self.device), (lengths[:, None] + steps).clamp_min(0))
+        return state
+
+    def step(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, cache: Cache
+    ) -> torch.Tensor:
+        """Logits (B, vocabulary) of the last place of each row; the cache grows.
+
+        Args:
+            ids: (B, T).
+            positions: (B, T).
+            mask: of all that stands before and of `ids`, (B, ...); None where all of it counts.
+        """
+        options: dict[str, Any] = {"use_cache": True, "past_key_values": cache}
+        if self._takes_positions:
+            options["position_ids"] = positions.to(self.device)
+        if mask is not None:
+            options["attention_mask"] = mask
+        last = np.full(len(ids), ids.shape[1] - 1)
+        return self._run(ids, Places(np.arange(len(ids)), last), options)[0]
+
+    def free_memory(self) -> None:
+        """Give back what an attempt that did not fit has left."""
+        import gc
+
+        import torch
+
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _base_config(self) -> PreTrainedConfig:
         model = self.model
         return model.get_base_model().config if hasattr(model, "get_base_model") else model.config
 
     def _padded(self, rows: Sequence[Ints]) -> torch.Tensor:
-        import numpy as np
         import torch
 
         width = max(len(row) for row in rows)
@@ -213,6 +298,63 @@ class CausalReader:
             yield done
         finally:
             handle.remove()
+
+
+@dataclass
+class Decoding:
+    """Rows that grow token by token.
+
+    Attributes:
+        mask: 0 where padding stands, (B, tokens).
+        lengths: tokens of each row, padding aside, (B,).
+        logits: of the next token, (B, vocabulary).
+    """
+
+    reader: CausalReader
+    cache: Cache
+    mask: torch.Tensor
+    lengths: torch.Tensor
+
+    def __post_init__(self) -> None:
+        self._gaps = not bool(self.mask.all())
+
+    def advance(self, ids: torch.Tensor, positions: torch.Tensor) -> None:
+        """Read ids (B, T) at positions (B, T), which the mask holds already."""
+        # Without gaps a model makes its own mask, which costs less than one that is given.
+        mask = self.mask if self._gaps else None
+        self.logits = self.reader.step(ids, positions, mask, self.cache)
+
+    def append(self, tokens: torch.Tensor) -> None:
+        """Read one more token of each row, (B,)."""
+        import torch
+
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
+        self.advance(tokens[:, None], self.lengths[:, None])
+        self.lengths = self.lengths + 1
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only."""
+        import torch
+
+        index = torch.tensor(list(rows), device=self.mask.device)
+        self.mask, self.lengths = self.mask[index], self.lengths[index]
+        self._gaps = not bool(self.mask.all())
+        self.logits = self.logits[index.to(self.logits.device)]
+        for layer in self.cache.layers:
+            if layer.keys is not None:
+                layer.batch_select_indices(index.to(layer.keys.device))
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error of torch says that memory ran out."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error)
+        for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )
 
 
 def _rope_kind(config: PreTrainedConfig) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench.errors import UsageError
-from arabench.models.forward import CausalReader, Places
+from arabench.models.forward import CausalReader, Places, out_of_memory
 from arabench.models.token_rows import (
     Ints,
     Readings,
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
 _LOGIT_BYTES: Final = {"cpu": 256 << 20, "cuda": 2 << 30}
 #: Logits that are turned into log-probabilities at once.
 _CHUNK: Final = 1 << 22
-#: Nats a token by which reading on kept keys may differ from reading a row whole, by bytes of the
-#: model's numbers; more means that the model does not count places as asked.
-_DRIFT: Final = {4: 1e-4, 8: 1e-4}
-_DRIFT_HALF: Final = 0.25
-
 Score = tuple[float, bool]
 
 
@@ -80,7 +75,7 @@ def log_likelihoods(
     run = _Run(reader, rows, len(requests), batch_tokens, on_done)
     left = set(range(len(rows.tokens)))
     if stems and reader.window:
-        found = find_stems(rows)
+        found = find_stems(rows.tokens)
         plan = stages(
             found, rows, tokens=batch_tokens, logits=run.cells,
             window=reader.window, gaps=reader.gaps,
@@ -152,7 +147,7 @@ class _Run:
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            _free(self.reader)
+            self.reader.free_memory()
             return False
         self._add(local, *found)
         return True
@@ -161,7 +156,8 @@ class _Run:
         """Read stems and the rows on them; the rows that were answered so."""
         chosen = [stems[number] for number in stage.stems]
         rows = [row for batch in stage.batches for row, _ in batch]
-        if self.reader.counts_places is False:
+        first = chosen[0]
+        if not self.reader.keeps(self.rows.tokens[first.rows[0]], first.length):
             return set()
         results: list[tuple[Readings, NDArray[np.float64], NDArray[np.bool_]]] = []
         place = {row: stem for batch in stage.batches for row, stem in batch}
@@ -170,11 +166,7 @@ class _Run:
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            _free(self.reader)
-            return set()
-        if self.reader.counts_places is None:
-            self.reader.counts_places = self._compare(rows[-1], results)
-        if not self.reader.counts_places:
+            self.reader.free_memory()
             return set()
         for result in results:
             self._add(*result)
@@ -210,25 +202,6 @@ class _Run:
 
             results.append((local, *_read(read_on, local)))
         return results
-
-    def _compare(
-        self,
-        row: int,
-        results: Sequence[tuple[Readings, NDArray[np.float64], NDArray[np.bool_]]],
-    ) -> bool:
-        """Whether one row read whole gives what reading on kept keys gave for it."""
-        readings = self.rows.readings
-        where = self.rows.readings_of([row])
-        local = readings.at(where, np.zeros(len(where), np.int64), readings.column[where])
-        whole, _ = _read(lambda places: self.reader.read([self.rows.tokens[row]], places), local)
-        asked = np.unique(local.request)
-        expected = np.bincount(local.request, whole, self.requests)[asked]
-        got = np.zeros(self.requests)
-        for found, values, _ in results:
-            np.add.at(got, found.request, values)
-        tokens = np.bincount(local.request, minlength=self.requests)[asked]
-        size = next(self.reader.model.parameters()).dtype.itemsize
-        return bool((np.abs(got[asked] - expected) <= _DRIFT.get(size, _DRIFT_HALF) * tokens).all())
 
     def _counts(self, rows: Sequence[int]) -> list[int]:
         return [int(self.rows.starts[row + 1] - self.rows.starts[row]) for row in rows]
@@ -285,25 +258,3 @@ def _log_softmax(
         values[chosen] = found.double().cpu().numpy()
         said[chosen] = largest.cpu().numpy()
     return values, said
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether an error of torch says that memory ran out."""
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error)
-        for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )
-
-
-def _free(reader: CausalReader) -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if reader.device.type == "cuda":
-        torch.cuda.empty_cache()

@@ -140,13 +140,15 @@ def _hosts(names: dict[bytes, int], share: bool) -> tuple[list[int], list[int]]:
     return [last - number for number in host], kept[::-1]
 
 
-def find_stems(rows: Rows) -> list[Stem]:
+def find_stems(tokens: Sequence[Ints]) -> list[Stem]:
     """Beginnings that are worth being read once, none of whose rows is in another's.
 
     The tree of common beginnings is walked from the leaves: a node is a stem where it saves more
     tokens than the stems below it together.
+
+    Args:
+        tokens: rows in lexicographic order; each has at least one token behind its stem.
     """
-    tokens = rows.tokens
     common = [_common(left, right) for left, right in itertools.pairwise(tokens)]
     open_nodes: list[tuple[int, int, int, list[Stem]]] = [(0, 0, 0, [])]
     found: list[Stem] = []
@@ -170,7 +172,7 @@ def find_stems(rows: Rows) -> list[Stem]:
 
 
 def _common(left: Ints, right: Ints) -> int:
-    length = min(len(left), len(right))
+    length = min(len(left), len(right)) - 1  # a token is left to go on with
     differ = np.flatnonzero(left[:length] != right[:length])
     return int(differ[0]) if len(differ) else length
 
