@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def say(message: str) -> None:
@@ -72,3 +76,54 @@ def step_progress(label: str, total_steps: int) -> Iterator[Callable[[int, float
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(label, total=total_steps, loss="-")
         yield lambda step, loss: progress.update(task, completed=step, loss=f"{loss:.4f}")
+
+
+@contextlib.contextmanager
+def document_progress() -> Iterator[DocumentProgress | None]:
+    """Progress over the documents of an evaluation; None when standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield DocumentProgress(progress)
+
+
+class DocumentProgress:
+    """Two bars: the documents of the task in hand, and those of all tasks and models."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._all = progress.add_task("all documents", total=None)
+        self._one = progress.add_task("", total=None, visible=False)
+
+    def plan(self, documents: int) -> None:
+        """So many documents are asked in all."""
+        self._progress.update(self._all, total=documents)
+
+    def begin(self, task: str, documents: int, done: int) -> None:
+        """A task begins, or goes on behind `done` documents."""
+        self._progress.reset(self._one, description=task, total=documents, completed=done)
+        self._progress.update(self._one, visible=done < documents)
+        self._progress.advance(self._all, done)
+
+    def advance(self, documents: int) -> None:
+        """Some more documents of it are done."""
+        self._progress.advance(self._one, documents)
+        self._progress.advance(self._all, documents)

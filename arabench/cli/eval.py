@@ -2,7 +2,8 @@
 
 Only arabench's tasks are indexed, the base is loaded once, and an adapter that does
 not change the model's logits is refused. Results have lm-eval's format; `arabench gate`
-compares them. For other model types or chat templates use the lm_eval command itself.
+and `arabench compare` read them. A run that was killed goes on where it stopped: give the
+same command again. For other model types use the lm_eval command itself.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ examples:
   arabench eval --model Qwen/Qwen2-1.5B -o results/
   arabench eval --model base/ --adapter egy=runs/egy/adapter --tasks arabench_lm -o results/
   arabench eval --model base/ --bits 4 --metadata '{"arabench_data": "flores200/"}' -o results/
+  arabench eval --model chat/ --chat-template --system-prompt @system.txt -o results/
+  arabench eval --model base/ --cache ~/.cache/arabench -o results/
+  arabench eval --list-tasks
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Model, adapters, tasks, data and resources."""
-    parser.add_argument("--model", required=True, help="model folder or hub name")
+    parser.add_argument("--model", help="model folder or hub name")
     parser.add_argument(
         "--adapter", action="append", default=[], metavar="NAME=DIR", help="adapter (repeatable)"
     )
@@ -31,8 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tasks", default="arabench_dialects", help="comma-separated [arabench_dialects]"
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="DIR", help="folder for the results"
+        "--list-tasks", action="store_true", help="print the names of tasks and groups, and stop"
     )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR",
+        help="folder for the results; one that holds a part of this run is gone on with",
+    )  # fmt: skip
     parser.add_argument(
         "--metadata", default="{}", help="JSON with arabench_data etc. (tasks/README.md)"
     )
@@ -46,6 +54,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", type=int, choices=[4, 16], default=16, help="4: NF4 base [16]")
     parser.add_argument("--max-gen-tokens", type=int, help="shorten generated answers")
     parser.add_argument(
+        "--chat-template", nargs="?", const=True, default=False, metavar="NAME",
+        help="prompts as the tokenizer's chat template writes them; NAME picks one of several",
+    )  # fmt: skip
+    parser.add_argument("--system-prompt", metavar="TEXT|@FILE", help="put before every prompt")
+    parser.add_argument(
+        "--single-turn", action="store_true",
+        help="shots in one turn of the chat template, not each in a turn of its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, default=1234, help="of sampled shots and of sampled answers [1234]"
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR",
+        help="keep answers there, and take those that the very same model gave before",
+    )  # fmt: skip
+    parser.add_argument(
         "--allow-pickle", action="store_true", help="load pickled weights; they can run code"
     )
     parser.add_argument(
@@ -55,10 +79,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print the table."""
-    from arabench.cli.console import say
+    from arabench.cli.console import document_progress, say
     from arabench.errors import UsageError, require_extra
 
     require_extra("eval", "torch", "transformers", "lm_eval", "peft", "sacrebleu", "datasets")
+    if options.list_tasks:
+        return _list_tasks()
+    for name in ("model", "output"):
+        if getattr(options, name) is None:
+            raise UsageError(f"--{name} is not given. See arabench eval --help.")
     if options.bits == 4:
         require_extra("train", "bitsandbytes")
     for name in ("limit", "batch_size", "max_gen_tokens", "threads"):
@@ -69,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
 
     quiet_libraries()
     from arabench.evaluation.reports.summary import markdown_table
-    from arabench.evaluation.runner import Request, evaluate
+    from arabench.evaluation.runner import Request, UnfinishedError, evaluate
     from arabench.evaluation.runner.results import load_evaluation
 
     request = Request(
@@ -87,15 +116,58 @@ def run(options: argparse.Namespace) -> int:
         allow_pickle=options.allow_pickle,
         trust_remote_code=options.trust_remote_code,
         threads=options.threads,
+        seed=options.seed,
+        cache=options.cache,
+        chat_template=options.chat_template,
+        system_prompt=_system_prompt(options.system_prompt),
+        multiturn=not options.single_turn,
     )
-    folders = evaluate(request, say)
+    unfinished: UnfinishedError | None = None
+    try:
+        with document_progress() as watcher:
+            folders = evaluate(request, say, watcher)
+    except UnfinishedError as error:
+        unfinished, folders = error, error.folders
     table = markdown_table([load_evaluation(folder) for folder in folders.values()])
     from arabench.files.atomic import write_text_atomically
 
-    write_text_atomically(Path(options.output) / "summary.md", table)
-    sys.stdout.write(table)
-    say(f"results: {', '.join(str(folder) for folder in folders.values())}")
+    if folders:
+        write_text_atomically(Path(options.output) / "summary.md", table)
+        sys.stdout.write(table)
+        say(f"results: {', '.join(str(folder) for folder in folders.values())}")
+    if unfinished is not None:
+        raise unfinished
     return 0
+
+
+def _list_tasks() -> int:
+    """Names of groups with what is in them, and of tasks in none; nothing is loaded."""
+    from arabench.cli.quiet import quiet_libraries
+
+    quiet_libraries()
+    from arabench.evaluation.harness.assemble import select_tasks
+    from arabench.evaluation.harness.run import task_manager
+
+    manager = task_manager({})
+    groups = select_tasks(manager, manager.all_groups).groups
+    inside = {member for members in groups.values() for member in members}
+    lines = [f"{name}: {' '.join(groups[name])}" for name in sorted(groups)]
+    lines += [name for name in manager.all_subtasks if name not in inside]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _system_prompt(text: str | None) -> str | None:
+    """The text, or that of the file behind @."""
+    from arabench.errors import UsageError
+
+    if text is None or not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"--system-prompt {text!r} cannot be read: {why}.") from error
 
 
 def _adapters(pairs: list[str]) -> dict[str, str]:

@@ -57,3 +57,82 @@ def test_wrong_arguments(
     assert err.count("error:") == 1
     assert "Traceback" not in err
     assert not list(tmp_path.rglob("results*"))
+
+
+def test_names_of_tasks_are_listed_without_a_model(capsys: Captured) -> None:
+    assert main(["eval", "--list-tasks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "arabench_dialects: arabench_lm arabench_tax arabench_mt arabench_rc" in lines
+    assert "arabench_mmlu_arabicmmlu" in lines
+    names = [name for line in lines for name in line.replace(":", "").split()]
+    assert {"arabench_lm_egy", "arabench_robust_mc_vowels"} <= set(names)
+
+
+@pytest.mark.parametrize("missing", ["model", "output"])
+def test_what_is_needed_is_asked_for(missing: str, tmp_path: Path, capsys: Captured) -> None:
+    given = {"--model": "somewhere", "--output": str(tmp_path / "out")}
+    del given[f"--{missing}"]
+    assert main(["eval", *(part for pair in given.items() for part in pair)]) == 2
+    assert f"--{missing} is not given" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_command_shows_what_the_first_measured(
+    tiny_base: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    prompt = tmp_path / "system.txt"
+    prompt.write_text("أجب باختصار\n", encoding="utf-8")
+    command = [
+        "eval", "--model", str(tiny_base), "--tasks", "arabench_mmlu_physics", "--limit", "2",
+        "--dtype", "float32", "--seed", "7", "-o", str(tmp_path / "out"),
+        "--system-prompt", f"@{prompt}", "--cache", str(tmp_path / "cache"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    first = capsys.readouterr()
+    assert (tmp_path / "cache" / "answers.sqlite").is_file()
+    assert "Signature: base:" in first.out
+    assert main(command) == 0
+    second = capsys.readouterr()
+    assert second.out == first.out
+    assert "done before" in second.err
+    (samples,) = (tmp_path / "out" / "base").glob("samples_*.jsonl")
+    assert samples.read_text(encoding="utf-8").count("أجب باختصار") >= 2
+    prompt.write_text("أجب بحرف", encoding="utf-8")
+    assert main(command) == 2
+    assert "holds a run of something else: chat was" in capsys.readouterr().err
+
+
+def test_a_system_prompt_that_cannot_be_read(tmp_path: Path, capsys: Captured) -> None:
+    command = ["eval", "--model", "m", "-o", str(tmp_path / "out"), "--system-prompt", "@/nowhere"]
+    assert main(command) == 2
+    assert "--system-prompt '@/nowhere' cannot be read: No such file" in capsys.readouterr().err
+    file = tmp_path / "latin"
+    file.write_bytes(b"\xff\xfe\xff")
+    assert main([*command[:-1], f"@{file}"]) == 2
+    assert "it is not UTF-8" in capsys.readouterr().err
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from arabench.cli.console import document_progress
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with document_progress() as watcher:
+        assert watcher is not None
+        watcher.plan(20)
+        watcher.begin("arabench_lm_egy", 10, 4)
+        watcher.advance(6)
+    shown = terminal.getvalue()
+    assert "arabench_lm_egy" in shown
+    assert "10/20" in shown
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with document_progress() as watcher:
+        assert watcher is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from arabench.errors import UsageError, did_you_mean
+from arabench.evaluation.harness.evaluator import WINDOW
 
 BASE: Final = "base"
 #: Characters of an adapter's name, which becomes a folder's.
@@ -34,6 +35,7 @@ class Request:
         chat_template: prompts as the tokenizer's template writes them; a name picks one of several.
         system_prompt: put before every prompt.
         multiturn: whether shots are turns of their own in a template.
+        window: documents asked together; a run goes on behind the last whole window.
     """
 
     model: str
@@ -55,6 +57,7 @@ class Request:
     chat_template: bool | str = False
     system_prompt: str | None = None
     multiturn: bool = True
+    window: int = WINDOW
 
 
 def check_names(request: Request, known: Collection[str]) -> None:
