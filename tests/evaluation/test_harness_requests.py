@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -146,11 +147,22 @@ def test_a_tokenizer_that_appends_eos_does_not_close_prompts(tmp_path: Path) -> 
 def test_cut_prompts_are_counted(tiny_base: Path, tmp_path: Path) -> None:
     said: list[str] = []
     request = Request(
-        str(tiny_base), {}, ["arabench_rc_egy"], str(tmp_path), {}, limit=2, dtype="float32",
-        max_gen_tokens=500, threads=1,
+        str(tiny_base), {}, ["arabench_rc_egy"], str(tmp_path / "short"), {}, limit=6,
+        dtype="float32", max_gen_tokens=4, threads=1,
     )  # fmt: skip
+    evaluate(request, said.append)
+    (file,) = (tmp_path / "short/base").glob("samples_*.jsonl")
+    prompts = [json.loads(line)["arguments"][0][0] for line in file.open(encoding="utf-8")]
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tiny_base)
+    lengths = sorted(len(tokenizer(prompt)["input_ids"]) for prompt in prompts)
+    assert lengths[-1] < 508  # none was cut
+    assert not any("cut on the left" in line for line in said)
+    cut = sum(length > lengths[2] for length in lengths)
+    request = dataclasses.replace(
+        request, output=str(tmp_path / "long"), max_gen_tokens=512 - lengths[2]
+    )
     evaluation = load_evaluation(evaluate(request, said.append)["base"])
-    note = "2 of 2 prompts are longer than the model's context and were cut on the left"
+    note = f"{cut} of 6 prompts are longer than the model's context and were cut on the left"
     assert evaluation.tasks["arabench_rc_egy"].notes == (note,)
     assert any(note in line for line in said)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arabench.errors import DataError
-from arabench.evaluation.harness.backends import MARK, Mark
+from arabench.evaluation.harness.marks import MARK, Mark
 from arabench.evaluation.harness.own_tokens import Likelihood, Unread
 from arabench.evaluation.harness.settings import settings_of
 

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError, UsageError
 from arabench.evaluation.harness.chat import Chat, marks_kept
+from arabench.evaluation.harness.marks import MARK, Mark
 from arabench.evaluation.harness.own_tokens import (
     Likelihood,
-    Unread,
     nothing_behind,
     prefix_of,
     read_texts,
 )
+from arabench.evaluation.harness.room import Unasked, check_ids, look_at_room
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
 from arabench.models.checkpoints import inspect_adapter
@@ -34,36 +34,25 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
     from lm_eval.models.huggingface import HFLM
 
-#: Attribute of a request that is ours.
-MARK: Final = "arabench"
 _METHODS: Final = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 _WRAPPED: Final = "_arabench_wrapped"
 _CHECKED: Final = "_arabench_checked"
+#: Of tasks whose requests were all built, and which no model was asked for yet.
+_UNASKED: Final = Unasked()
 
 
-@dataclass
-class Mark:
-    """What a request of ours brings back besides its answer.
+def mark(requests: Sequence[Instance], chat: Chat | None = None, whole: bool = True) -> None:
+    """Mark requests as ours, and wrap the model classes that are loaded.
 
-    Attributes:
-        settings: of the model that answered; None while none was asked (a cache answered).
-        unread: what of the text became <unk>, or nothing.
-        tokens: own tokens of the text; 0 for prompts.
-        cut: a prompt that the context did not hold, so that lm-eval cut it on the left.
-        chat: the chat template that wrote its prompt, if one did.
+    Args:
+        requests: of one task.
+        chat: what wrote their prompts, if a chat template did.
+        whole: whether they are all that the task asks.
     """
-
-    settings: dict[str, str] | None = None
-    unread: Unread = field(default_factory=Unread)
-    tokens: int = 0
-    cut: bool = False
-    chat: Chat | None = None
-
-
-def mark(requests: Iterable[Instance], chat: Chat | None = None) -> None:
-    """Mark requests as ours, and wrap the model classes that are loaded."""
     for request in requests:
         setattr(request, MARK, Mark(chat=chat))
+    if whole:
+        _UNASKED.add(requests)
     from lm_eval.api.model import LM
 
     pending: list[type] = [LM]
@@ -119,10 +108,11 @@ def _answer_ours(
             return method(lm, requests, *args, **kwargs)
         _check_virtual_tokens(lm)
         _check_adapter(lm)
+        _UNASKED.check(lm)
         if name == "loglikelihood_rolling":
             return list(rolling(lm, requests, *args, **kwargs))
         with nothing_behind(lm.tokenizer), _marks_kept(lm, name, requests):
-            _look_at_room(lm, name, requests)
+            look_at_room(lm, [one for one in requests if not getattr(one, MARK).looked_at])
             return method(lm, requests, *args, **kwargs)
     except ArabenchError as error:
         if getattr(lm, "raises_arabench_errors", False):
@@ -161,54 +151,6 @@ def _check_adapter(lm: HFLM) -> None:
     check_keys(lm.model, inspect_adapter(folder), lm.model.active_adapter)
 
 
-def _look_at_room(lm: HFLM, name: str, requests: Sequence[Instance]) -> None:
-    """Note which prompts the context does not hold; refuse answers that it never holds.
-
-    Raises:
-        UsageError: as many new tokens as the context has, or a continuation longer than it.
-    """
-    answers = name == "generate_until"
-    kind = "an answer of" if answers else "a choice of"
-    prompts = dict.fromkeys(request.args[0] for request in requests)
-    lengths = {prompt: len(lm.tok_encode(prompt)) for prompt in prompts}
-    for request, wanted in zip(requests, _tokens_wanted(lm, requests, answers), strict=True):
-        if wanted >= lm.max_length + (not answers):
-            raise UsageError(
-                f"task {request.task_name!r} asks for {kind} {wanted} tokens, and the model's "
-                f"context holds {lm.max_length}. Shorten answers: --max-gen-tokens of `arabench "
-                "eval`, --gen_kwargs max_gen_toks=N of lm_eval (max_new_tokens is overruled)."
-            )
-        room = lm.max_length - wanted + (not answers)
-        getattr(request, MARK).cut = lengths[request.args[0]] > room
-
-
-def _tokens_wanted(lm: HFLM, requests: Sequence[Instance], answers: bool) -> list[int]:
-    """Tokens that each request asks for: of an answer at most, or of the choice that it holds."""
-    if answers:
-        settings = [request.args[1] for request in requests]
-        return [_whole_number(one.get("max_gen_toks", lm.max_gen_toks)) for one in settings]
-    choices = list(dict.fromkeys(request.args[1] for request in requests))
-    readings = read_texts(lm.tokenizer, choices)
-    sizes = {choice: len(found.tokens) for choice, found in zip(choices, readings, strict=True)}
-    return [sizes[request.args[1]] for request in requests]
-
-
-def _whole_number(value: object) -> int:
-    if not str(value).isdigit() or int(str(value)) < 1:
-        raise UsageError(f"max_gen_toks is {value!r}; allowed is a whole number of 1 or more.")
-    return int(str(value))
-
-
-def _check_ids(lm: HFLM, tokens: Sequence[int]) -> None:
-    """A tokenizer put beside another model may give ids that the model has no row for."""
-    rows = lm.model.get_input_embeddings().weight.shape[0]
-    if tokens and max(tokens) >= rows:
-        raise UsageError(
-            f"the tokenizer gives token {max(tokens)}, and the model has {rows} rows. It is not "
-            "the tokenizer of this model: compare len(tokenizer) with the rows of its embedding."
-        )
-
-
 def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[Likelihood]:
     """Natural-log likelihood of whole texts, over their own tokens only.
 
@@ -228,7 +170,7 @@ def rolling(lm: HFLM, requests: Sequence[Instance], disable_tqdm: bool = False) 
     for request, reading in zip(requests, readings, strict=True):
         tokens, own = reading.tokens, getattr(request, MARK)
         own.tokens, own.unread = len(tokens), reading.unread
-        _check_ids(lm, tokens if prefix is None else [prefix, *tokens])
+        check_ids(lm, tokens if prefix is None else [prefix, *tokens])
         first, scored = (prefix, tokens) if prefix is not None else (tokens[:1], tokens[1:])
         if isinstance(first, list):
             first = first[0] if first else 0

@@ -37,6 +37,8 @@ THINKING: Final = (
 _CHANNEL, _FINAL = "<|channel|>", "<|channel|>final<|message|>"
 #: Contents that no template holds by itself.
 _QUESTION, _ANSWER, _SYSTEM = "qqarabenchqq", "aaarabenchaa", "ssarabenchss"
+#: The template that is taken where none is named.
+_DEFAULT: Final = "default"
 #: Between a system text and the user's own, where they share a turn (Gemma 3 and Mistral do so).
 _FOLD: Final = "\n\n"
 
@@ -187,6 +189,23 @@ def chat_of(apply: Template) -> Chat:
         apply=apply,
         render=render,
     )
+
+
+def choose_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Make one of a tokenizer's several templates its default.
+
+    Raises:
+        UsageError: it has none of that name.
+    """
+    held: str | dict[str, str] | None = tokenizer.chat_template
+    known = {_DEFAULT: held} if isinstance(held, str) else dict(held or {})
+    if name not in known:
+        has = f"those named {', '.join(sorted(known))}" if known else "none at all"
+        raise UsageError(
+            f"chat template {name!r} is not known: the tokenizer has {has}. Give one of its names, "
+            "or none for the default one."
+        )
+    tokenizer.chat_template = {**known, _DEFAULT: known[name]}
 
 
 def _said(role: str, content: str) -> dict[str, str]:

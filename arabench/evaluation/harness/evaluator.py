@@ -21,6 +21,7 @@ import numpy as np
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness.answers import AnswerCounts, AnswerStore, answer_requests
 from arabench.evaluation.harness.collecting import Collected
+from arabench.evaluation.harness.room import check_task, extremes
 from arabench.evaluation.harness.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class Prompting:
     system_prompt: str | None = None
     chat_template: bool = False
     multiturn: bool = True
+
+    def count(self, documents: int) -> int:
+        """How many of a task's documents are asked."""
+        return documents if self.limit is None else min(self.limit, documents)
 
 
 def load_task(manager: TaskManager, name: str, prompting: Prompting) -> ConfigurableTask:
@@ -106,15 +111,26 @@ class TaskRun:
 
     def __post_init__(self) -> None:
         self.name: str = self.task.task_name
-        total = len(self.task.eval_docs)
-        limit = self.prompting.limit
-        self.documents = total if limit is None else min(limit, total)
+        self.documents = self.prompting.count(len(self.task.eval_docs))
         self._data = hashlib.sha256()
 
     def windows(self, size: int = WINDOW, start: int = 0) -> Iterator[range]:
         """Places of the documents of each window, from a document on where one begins."""
         for place in range(start, self.documents, size):
             yield range(place, min(place + size, self.documents))
+
+    def check(self) -> None:
+        """Refuse, before anything is measured, what cannot be: by some of its documents.
+
+        Raises:
+            ArabenchError: data, template or model are at fault, or the context is too short.
+        """
+        try:
+            with extremes(self.task, self.documents):
+                self._build()
+                check_task(self.lm, self.task.instances)
+        except SystemExit as stop:
+            raise error_of(stop) from stop
 
     def ask(self, window: range, store: AnswerStore) -> list[dict[str, Any]]:
         """Rows of the sample log for a window of documents.

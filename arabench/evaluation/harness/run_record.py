@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import OnlyThinking
+from arabench.evaluation.harness.marks import MARK
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -48,7 +48,7 @@ class RunRecord:
     def add(self, instances: Iterable[Instance]) -> None:
         """Count answered requests."""
         for instance in instances:
-            mark = getattr(instance, backends.MARK)
+            mark = getattr(instance, MARK)
             self.requests += 1
             if mark.settings is not None:
                 self.asked += 1

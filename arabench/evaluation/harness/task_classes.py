@@ -6,7 +6,7 @@ Imported by `arabench.evaluation.tasks` on first access: lm-eval is heavy.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
+from arabench.evaluation.harness.own_tokens import Likelihood
 from arabench.evaluation.harness.run_record import RunRecord, gather
 from arabench.evaluation.harness.settings import template_digest
 from arabench.evaluation.metrics.score import without_sums
@@ -42,7 +43,7 @@ def task_classes() -> dict[str, type]:
             # lm-eval hands over the YAML with the `class` key that led here.
             super().__init__(config={key: value for key, value in config.items() if key != "class"})
             self.record = RunRecord()
-            self.window: range | None = None
+            self.window: Sequence[int] | None = None
             self._conditions: dict[str, str] = {}
             self._chat: Chat | None = None
             self._process, self._processes = 0, 1
@@ -65,7 +66,8 @@ def task_classes() -> dict[str, type]:
                 kwargs["chat_template"] = self._chat.prompt if self._answers else self._chat.before
             super().build_all_requests(**kwargs)
             _check_requests(self, kwargs)
-            backends.mark(self._instances, self._chat)
+            _check_metrics(self)
+            backends.mark(self._instances, self._chat, whole=self.window is None)
             self._conditions = _conditions(kwargs, self._chat)
             if self.window is None:
                 self.record = RunRecord()
@@ -210,6 +212,39 @@ def _check_samples(task: ConfigurableTask, samples: list[int] | None) -> None:
             f"--samples of task {task.config.task!r} is {str(samples)[:80]}. Allowed are whole "
             f"numbers from 0 to {size - 1}, ascending and each once: lm-eval writes others under "
             f"wrong numbers.{f' Write {right}.' if 0 < len(right) <= 20 else ''}"
+        )
+
+
+#: What a model may answer to a request of each kind.
+_ANSWERS: dict[str, Any] = {
+    "loglikelihood": (-1.0, False),
+    "loglikelihood_rolling": Likelihood(-1.0, 1),
+    "generate_until": "نعم",
+}
+
+
+def _check_metrics(task: ConfigurableTask) -> None:
+    """Scores that a task asks for and does not give would be missed after everything is measured.
+
+    Raises:
+        SystemExit: names them.
+    """
+    if not callable(task.config.process_results):
+        return
+    first = task.instances[0].doc_id
+    answers = [
+        _ANSWERS[instance.request_type] for instance in task.instances if instance.doc_id == first
+    ]
+    try:
+        given = set(task.process_results(task.instances[0].doc, answers))
+    except Exception:  # a score of somebody's own, which does not take such an answer
+        return
+    asked = {one["metric"] for one in task.config.metric_list or ()}
+    if given != asked:
+        wrong = ", ".join(sorted(asked ^ given))
+        _stop(
+            f"task {task.config.task!r}: metric_list of its YAML and what its scores give differ "
+            f"in {wrong}. Its scores give {', '.join(sorted(given))}: list these, and no others."
         )
 
 

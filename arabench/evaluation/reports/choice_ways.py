@@ -8,7 +8,7 @@ pick different answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from arabench.evaluation.runner.results import Evaluation, samples_file
 from arabench.statistics.resampling import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED
 
 #: Lengths that a question's likelihoods are divided by; None for nothing.
-Lengths = Callable[[Mapping[str, Any]], Sequence[int]]
+Lengths = Callable[[dict[str, Any]], Sequence[int]]
 #: (name, task, lengths) of each way.
 WAYS: Final[tuple[tuple[str, str, Lengths | None], ...]] = (
     ("Latin letters", "arabench_mmlu_all", None),
@@ -143,7 +143,7 @@ def _picks(file: Path, lengths: Lengths | None) -> Iterator[tuple[str, tuple[int
         raise DataError(f"{file} is damaged: {str(error)[:200]}. Evaluate again.") from error
 
 
-def _sums(values: Any) -> Sums:
+def _sums(values: Iterable[tuple[str, bool]]) -> Sums:
     return by_item(sample(item, [value, 1]) for item, value in values)
 
 

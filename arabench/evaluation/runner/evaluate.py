@@ -20,8 +20,9 @@ from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.harness.answers import AnswerStore
 from arabench.evaluation.harness.assemble import assemble_results, select_tasks
+from arabench.evaluation.harness.chat import choose_template
 from arabench.evaluation.harness.conditions import RUN_KEY
-from arabench.evaluation.harness.evaluator import Prompting
+from arabench.evaluation.harness.evaluator import Model, Prompting
 from arabench.evaluation.harness.output import write_results_file
 from arabench.evaluation.harness.run import language_model, task_manager
 from arabench.evaluation.runner import identity
@@ -32,6 +33,7 @@ from arabench.evaluation.runner.measuring import (
     Silent,
     TaskShelf,
     Watcher,
+    check_tasks,
     failures_in_words,
     measure_tasks,
 )
@@ -115,7 +117,8 @@ def evaluate(
     check_names(request, manager.all_tasks)
     check_output(Path(request.output))
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
-    plan = Plan(manager, select_tasks(manager, request.tasks), _prompting(request))
+    selection = select_tasks(manager, request.tasks)
+    plan = Plan(manager, selection, _prompting(request), request.window)
     job = _Job(request, plan, adapters, _inspect(request, adapters), say, watcher or Silent())
     with hold_folder(job.output, LOCK_NAME, "output", "evaluates into it"):
         try:
@@ -235,8 +238,7 @@ def _measure(
         if name in todo
     }
     shelf = TaskShelf(job.plan)
-    for _ in shelf.load_all(job.plan.selection.tasks):
-        pass
+    check_tasks(job.plan, shelf, _language_model(request, bench))
     failed: dict[str, dict[str, str]] = {}
     written: dict[str, Path] = {}
     for name in todo:
@@ -265,6 +267,12 @@ def _measure(
         raise UnfinishedError(failures_in_words(wrong, of, job.output), written)
 
 
+def _language_model(request: Request, bench: Bench) -> Model:
+    if isinstance(request.chat_template, str):
+        choose_template(bench.tokenizer, request.chat_template)
+    return language_model(bench.model, bench.tokenizer, request.batch_size)
+
+
 def _measure_one(
     job: _Job,
     name: str,
@@ -286,7 +294,7 @@ def _measure_one(
         if job.request.cache is not None:
             cache = AnswerCache(job.request.cache, whole.model.digest(), job.say)
             store = RunAnswers(progress, cache)
-        lm = language_model(bench.model, bench.tokenizer, job.request.batch_size)
+        lm = _language_model(job.request, bench)
         failed = measure_tasks(job.plan, lm, folder, progress, store, shelf, job.watcher)
         outcomes = progress.done()
         if outcomes:

@@ -11,7 +11,6 @@ from arabench.errors import ArabenchError
 from arabench.evaluation.harness.answers import AnswerStore
 from arabench.evaluation.harness.assemble import Selection
 from arabench.evaluation.harness.evaluator import (
-    WINDOW,
     LoadedTask,
     Model,
     Prompting,
@@ -32,6 +31,9 @@ SHOWN_FAILURES: Final = 3
 class Watcher(Protocol):
     """Who is told how far a run is."""
 
+    def plan(self, documents: int) -> None:
+        """So many documents are asked in all, of all models."""
+
     def begin(self, task: str, documents: int, done: int) -> None:
         """A task begins, or goes on behind `done` documents."""
 
@@ -41,6 +43,9 @@ class Watcher(Protocol):
 
 class Silent:
     """A watcher that says nothing."""
+
+    def plan(self, documents: int) -> None:
+        """Say nothing."""
 
     def begin(self, task: str, documents: int, done: int) -> None:
         """Say nothing."""
@@ -63,13 +68,18 @@ class Plan:
     manager: Tasks
     selection: Selection
     prompting: Prompting
-    window: int = WINDOW
+    window: int
 
 
 class TaskShelf:
-    """Tasks that were loaded to be checked, held for their turn as far as memory allows."""
+    """Tasks that were loaded to be checked, held for their turn as far as memory allows.
+
+    Attributes:
+        documents: that are asked of the tasks loaded so far.
+    """
 
     def __init__(self, plan: Plan) -> None:
+        self.documents = 0
         self._plan = plan
         self._held: dict[str, LoadedTask] = {}
 
@@ -79,11 +89,10 @@ class TaskShelf:
         Raises:
             ArabenchError: the data of one is missing or broken.
         """
-        held = 0
         for name in names:
             task = load_task(self._plan.manager, name, self._plan.prompting)
-            held += len(task.eval_docs)
-            if held <= HELD_DOCUMENTS:
+            self.documents += self._plan.prompting.count(len(task.eval_docs))
+            if self.documents <= HELD_DOCUMENTS:
                 self._held[name] = task
             yield task
 
@@ -91,6 +100,16 @@ class TaskShelf:
         """A task for its run."""
         task = self._held.pop(name, None)
         return task or load_task(self._plan.manager, name, self._plan.prompting)
+
+
+def check_tasks(plan: Plan, shelf: TaskShelf, lm: Model) -> None:
+    """Load every task, and refuse the run where one of them cannot be measured.
+
+    Raises:
+        ArabenchError: says which task, and why.
+    """
+    for task in shelf.load_all(plan.selection.tasks):
+        TaskRun(task, lm, plan.prompting).check()
 
 
 def measure_tasks(
@@ -114,6 +133,8 @@ def measure_tasks(
     done = progress.done()
     for name in plan.selection.tasks:
         if name in done:
+            documents = int(done[name]["samples"]["effective"])
+            watcher.begin(name, documents, documents)
             continue
         try:
             _measure_task(plan, name, lm, folder, progress, store, shelf, watcher)
