@@ -209,11 +209,12 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
         table.add_column(Text("metric"), overflow="fold")
         if wide:
             table.add_column(Text("items"), justify="right", no_wrap=True)
-            table.add_column(Text(_clipped(report.base.name)), justify="right", overflow="fold")
-            table.add_column(Text(_clipped(run.name)), justify="right", overflow="fold")
+            most = max(10, width // 10)
+            for name in (report.base.name, run.name):
+                table.add_column(Text(_clipped(name, most)), justify="right", overflow="fold")
         table.add_column(Text("difference"), justify="right", no_wrap=True)
         if wide:
-            table.add_column(Text("95 % interval"), overflow="fold")
+            table.add_column(Text("95 % interval"), no_wrap=True)
             table.add_column(Text("p"), justify="right", no_wrap=True)
         table.add_column(Text("found"), overflow="fold")
         for row in rows:
@@ -295,11 +296,10 @@ def _latex_number(cell: str) -> str:
     return text.replace(" \\%", "\\,\\%")
 
 
-def _clipped(name: str, most: int = 24) -> str:
+def _clipped(name: str, most: int) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _one_line(text: str) -> str:
     """Printable characters on one line; marks of direction and control characters are left out."""
-    line = " ".join(text.split())
-    return "".join(letter for letter in line if letter.isprintable())
+    return " ".join("".join(x if x.isprintable() else " " * x.isspace() for x in text).split())

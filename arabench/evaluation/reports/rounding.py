@@ -10,8 +10,9 @@ from typing import Final
 _DIGITS_OF_ERROR: Final = 2
 #: Digits of a number of which nobody knows how sure it is.
 _DIGITS_ALONE: Final = 3
-#: Half intervals up to here are rounding: nothing varies.
+#: Half intervals up to here, or up to this share of the value, are rounding: nothing varies.
 NO_WIDTH: Final = 1e-9
+_LEAST_SHARE: Final = 1e-6
 #: Decimals after which nothing is read.
 _MOST_DECIMALS: Final = 8
 #: Numbers from here on are written with an exponent.
@@ -59,7 +60,7 @@ def decimals(estimate: Estimate) -> int:
     half = (estimate.high - estimate.low) / 2
     if math.isinf(half):
         half = min(estimate.high - estimate.value, estimate.value - estimate.low)
-    if math.isfinite(half) and half > NO_WIDTH:
+    if math.isfinite(half) and half > max(NO_WIDTH, _LEAST_SHARE * abs(estimate.value)):
         wanted = _DIGITS_OF_ERROR - 1 - math.floor(math.log10(half))
     elif estimate.value and math.isfinite(estimate.value):
         wanted = _DIGITS_ALONE - 1 - math.floor(math.log10(abs(estimate.value)))
