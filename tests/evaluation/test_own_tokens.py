@@ -24,10 +24,10 @@ from arabench.evaluation.harness.own_tokens import (  # noqa: E402
     prefix_of,
     read_texts,
 )
-from arabench.evaluation.harness.run import task_manager  # noqa: E402
 from arabench.evaluation.runner import Request, evaluate  # noqa: E402
 from arabench.evaluation.runner.results import load_evaluation  # noqa: E402
 from tests.evaluation.families import CONTEXT, KINDS, build, texts  # noqa: E402
+from tests.evaluation.under_lm_eval import hf, under_lm_eval  # noqa: E402
 
 LIMIT = 5
 TASKS = ["arabench_lm_egy", "arabench_tax_mgr"]
@@ -67,24 +67,12 @@ def own_forward_pass(folder: Path, kind: str, text: str) -> float:
     return bits
 
 
-def under_lm_eval(folder: Path) -> dict[str, Any]:
-    from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
-
-    results: dict[str, Any] = simple_evaluate(
-        model=HFLM(pretrained=str(folder), device="cpu", batch_size=4, dtype="float32"),
-        tasks=TASKS, task_manager=task_manager({}), limit=LIMIT, bootstrap_iters=0,
-        log_samples=True,
-    )  # fmt: skip
-    return results
-
-
 @pytest.mark.parametrize("command", ["lm_eval", "arabench eval"])
 def test_bits_equal_an_own_forward_pass(
     folder: Path, kind: str, command: str, tmp_path: Path
 ) -> None:
     if command == "lm_eval":
-        results = under_lm_eval(folder)
+        results = under_lm_eval(hf(folder), TASKS, limit=LIMIT)
         samples = results["samples"]
     else:
         request = Request(
@@ -138,6 +126,7 @@ def test_unknown_letters_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     (note,) = evaluation.tasks[TASKS[0]].notes
     assert f"does not read {unknown} characters" in note
     assert any(note in line for line in said)
+    under_lm_eval(hf(folder), TASKS[:1], limit=LIMIT)
     assert any(note in record.getMessage() for record in caplog.records)
 
 
@@ -214,11 +203,8 @@ def test_a_tokenizer_without_offsets_is_read_too() -> None:
 
 
 def test_a_text_is_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
-
     folder = build("gemma-byte-fallback", tmp_path)
-    lm = HFLM(pretrained=str(folder), device="cpu", batch_size=4, dtype="float32")
+    lm = hf(folder)
     seen: list[str] = []
     encode = type(lm.tokenizer)._encode_plus
 
@@ -227,10 +213,7 @@ def test_a_text_is_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return encode(tokenizer, text, *args, **kwargs)
 
     monkeypatch.setattr(type(lm.tokenizer), "_encode_plus", counted)
-    rows = simple_evaluate(
-        model=lm, tasks=TASKS, task_manager=task_manager({}), limit=LIMIT, bootstrap_iters=0,
-        log_samples=True,
-    )["samples"]  # fmt: skip
+    rows = under_lm_eval(lm, TASKS, limit=LIMIT)["samples"]
     read = [row["doc"]["text"] for row in rows[TASKS[0]]]
     read += [text for row in rows[TASKS[1]] for text in row["doc"]["texts"]]
     assert len(read) == 3 * LIMIT
