@@ -120,6 +120,45 @@ def test_conditions_of_a_task_are_compared() -> None:
         compare(left, right, Policy())
 
 
+def answered(scores: Any, none: tuple[int, ...], metric: str = "f1") -> Any:
+    """A reading or translation task in which some documents have no answer."""
+    width = {"f1": 2, "bleu": 10}[metric]
+    rows = [
+        (f"{i:02}", (*[value] * (width - 1), 1.0) if i not in none else (0.0,) * width)
+        for i, value in enumerate(scores)
+    ]
+    found = evaluation([Task("arabench_rc_egy", {metric: rows}, variety="egy")])
+    task = found.tasks["arabench_rc_egy"]
+    object.__setattr__(task, "run", {"answers_only_thinking": str(len(none))})
+    object.__setattr__(found, "settings", {"answers_only_thinking": str(len(none))})
+    return found
+
+
+@pytest.mark.parametrize("metric", ["f1", "bleu"])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ((), (3,), "0 answers of the baseline and 1 of the candidate"),
+        ((3, 7), (3,), "2 answers of the baseline and 1 of the candidate"),
+        ((3,), (4,), "1 answers of the baseline and 1 of the candidate"),
+    ],
+)
+def test_models_that_think_to_the_end_on_other_documents_do_not_compare(
+    ours: tuple[int, ...], theirs: tuple[int, ...], said: str, metric: str
+) -> None:
+    left = answered(np.linspace(0.2, 0.8, 40), ours, metric)
+    right = answered(np.linspace(0.3, 0.9, 40), theirs, metric)
+    with pytest.raises(UsageError, match=rf"'arabench_rc_egy' cannot.*{said} are thinking"):
+        compare(left, right, Policy())
+
+
+@pytest.mark.parametrize("metric", ["f1", "bleu"])
+def test_models_that_think_to_the_end_on_the_same_documents_do(metric: str) -> None:
+    left = answered(np.linspace(0.2, 0.8, 40), (3, 7), metric)
+    right = answered(np.linspace(0.3, 0.9, 40), (3, 7), metric)
+    assert compare(left, right, Policy(varieties=("egy",))).rows
+
+
 def counted(metric: str, numerator: float, counts: Any) -> Task:
     width = {"noise_acc": 7, "noise_cost": 6}.get(metric, 2)
     rows = [

@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 
 from arabench.errors import UsageError
+from arabench.evaluation.harness.run_record import ONLY_THINKING
 from arabench.evaluation.metrics.score import Score, Sums
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation, TaskResult
+from arabench.statistics.resampling import Array
 
 #: Number types whose log-likelihoods are rounded to whole nats on long texts.
 _SHORT_TYPES: Final = ("bfloat16", "float16")
@@ -39,8 +41,15 @@ def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
 
 
 def differing_settings(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
-    """Names of settings that the two sides do not share, those of `ours` first."""
-    return [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    """Names of settings that the two sides do not share, those of `ours` first.
+
+    How many answers are only thinking is no setting: `check_task` looks at it.
+    """
+    return [
+        name
+        for name in {**ours, **theirs}
+        if ours.get(name) != theirs.get(name) and name != ONLY_THINKING
+    ]
 
 
 def _check_settings(baseline: Evaluation, candidate: Evaluation) -> None:
@@ -82,6 +91,7 @@ def check_task(left: TaskResult, right: TaskResult) -> None:
                 f"task {left.name!r} cannot be compared: its {what} is {ours} in the baseline and "
                 f"{theirs} in the candidate. Evaluate both with the same arabench and data."
             )
+    _check_answered(left, right)
     for metric, sums in left.scores.items():
         if right.scores[metric].items != sums.items:
             raise UsageError(
@@ -89,6 +99,29 @@ def check_task(left: TaskResult, right: TaskResult) -> None:
             )
         if not SCORES[metric].per_token:  # what a token is, is the model's affair and no damage
             _check_counts(left.name, SCORES[metric], sums, right.scores[metric])
+
+
+def _check_answered(left: TaskResult, right: TaskResult) -> None:
+    """Refuse sides that left other documents without an answer: their scores are of others."""
+    ours, theirs = (side.run.get(ONLY_THINKING, "0") for side in (left, right))
+    if ours == theirs == "0":
+        return
+    same = ours == theirs and all(
+        np.array_equal(_without_answer(sums), _without_answer(right.scores[metric]))
+        for metric, sums in left.scores.items()
+    )
+    if not same:
+        raise UsageError(
+            f"task {left.name!r} cannot be compared: {ours} answers of the baseline and {theirs} "
+            "of the candidate are thinking that does not end, and have no score, so that the two "
+            "were scored on different documents. Evaluate both with a larger --max-gen-tokens, or "
+            "with thinking switched off."
+        )
+
+
+def _without_answer(sums: Sums) -> Array:
+    """Answers that counted, by item; of metrics that count none, whether any did."""
+    return np.where(sums.sums.any(axis=1), sums.sums[:, -1] if sums.sums.shape[1] == 2 else 1.0, 0)
 
 
 def in_one_unit(score: Score, ours: Sums, theirs: Sums) -> bool:
