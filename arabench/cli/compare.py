@@ -105,7 +105,7 @@ def _outputs(options: argparse.Namespace) -> dict[str, str]:
     """File -> its format.
 
     Raises:
-        UsageError: an unknown suffix, a file that is named twice, a folder.
+        UsageError: an unknown suffix, a file that is named twice, a folder, a name of results.
     """
     from arabench.errors import UsageError
 
@@ -126,6 +126,10 @@ def _outputs(options: argparse.Namespace) -> dict[str, str]:
     for path, place in zip(found, places, strict=True):
         if place.is_dir():
             raise UsageError(f"output {path!r} is a folder. Name a file in it.")
+        if place.name.startswith(("results", "samples_")) and place.suffix == ".json":
+            raise UsageError(
+                f"output {path!r} would be taken for results of a model. Choose another name."
+            )
     return found
 
 

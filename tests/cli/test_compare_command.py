@@ -115,7 +115,8 @@ def test_training_varieties_reach_the_matrix(here: Path) -> None:
      (["results", "-o", "a.pdf"], "Allowed: .md"),
      (["results", "-o", "a.html", "--html", "./a.html"], "one file twice"),
      (["results", "-o", "a.md", "-o", "a.md"], "one file twice"),
-     (["results", "--html", "results"], "is a folder")],
+     (["results", "--html", "results"], "is a folder"),
+     (["results", "-o", "results/base/results_new.json"], "taken for results")],
 )  # fmt: skip
 def test_refusals(arguments: list[str], message: str, here: Path, capsys: Captured) -> None:
     assert message in refusal(capsys, *arguments)
