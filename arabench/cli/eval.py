@@ -20,6 +20,7 @@ examples:
   arabench eval --model base/ --adapter egy=runs/egy/adapter --tasks arabench_lm -o results/
   arabench eval --model base/ --bits 4 --metadata '{"arabench_data": "flores200/"}' -o results/
   arabench eval --model chat/ --chat-template --system-prompt @system.txt -o results/
+  arabench eval --model chat/ --chat-template --max-gen-tokens 2000 -o results/
   arabench eval --model base/ --cache ~/.cache/arabench -o results/
   arabench eval --list-tasks
 """
@@ -56,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chat-template", nargs="?", const=True, default=False, metavar="NAME",
         help="prompts as the tokenizer's chat template writes them; NAME picks one of several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--chat-template-args", default="{}", metavar="JSON",
+        help='handed to the template, such as \'{"enable_thinking": false}\'',
     )  # fmt: skip
     parser.add_argument("--system-prompt", metavar="TEXT|@FILE", help="put before every prompt")
     parser.add_argument(
@@ -106,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         adapters=_adapters(options.adapter),
         tasks=[task.strip() for task in options.tasks.split(",") if task.strip()],
         output=options.output,
-        metadata=_metadata(options.metadata),
+        metadata=_json_object("metadata", options.metadata),
         limit=options.limit,
         batch_size=options.batch_size,
         device=options.device,
@@ -119,6 +124,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         cache=options.cache,
         chat_template=options.chat_template,
+        chat_template_args=_json_object("chat-template-args", options.chat_template_args),
         system_prompt=_system_prompt(options.system_prompt),
         multiturn=not options.single_turn,
     )
@@ -184,13 +190,13 @@ def _adapters(pairs: list[str]) -> dict[str, str]:
     return adapters
 
 
-def _metadata(text: str) -> dict[str, Any]:
+def _json_object(name: str, text: str) -> dict[str, Any]:
     from arabench.errors import UsageError
 
     try:
-        metadata = json.loads(text)
+        content = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--metadata is no JSON: {error}.") from error
-    if not isinstance(metadata, dict):
-        raise UsageError("--metadata must be a JSON object.")
-    return metadata
+        raise UsageError(f"--{name} is no JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--{name} must be a JSON object.")
+    return content

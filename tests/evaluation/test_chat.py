@@ -18,8 +18,15 @@ from lm_eval import simple_evaluate  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
 
 from arabench.errors import UsageError  # noqa: E402
-from arabench.evaluation.harness.chat import Chat, OnlyThinking, chat_of  # noqa: E402
+from arabench.evaluation.harness.chat import (  # noqa: E402
+    Chat,
+    OnlyThinking,
+    chat_of,
+    choose_template,
+)
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
+from arabench.evaluation.runner import Request, evaluate  # noqa: E402
+from arabench.evaluation.runner.results import load_evaluation, samples_file  # noqa: E402
 from tests.evaluation.chats import FAMILIES, build  # noqa: E402
 
 RC, MT, MC = "arabench_rc_egy", "arabench_mt_egy_msa", "arabench_mmlu_biology"
@@ -306,3 +313,53 @@ def test_stops_of_ones_own_are_kept(tmp_path: Path) -> None:
     assert until({"until": ["\n", "END"]}) == ["END", "<|im_end|>"]
     assert until({"until": "\n\n"}) == ["<|im_end|>"]
     assert until({}) == ["<|im_end|>"]
+
+
+# --- arabench eval -------------------------------------------------------------------------------
+
+
+def test_both_commands_ask_and_answer_the_same(tmp_path: Path) -> None:
+    folder = build("qwen3", tmp_path / "model")
+    tasks, given = [RC, MC], {"enable_thinking": False}
+    request = Request(
+        str(folder), {}, tasks, str(tmp_path / "out"), {}, limit=2, dtype="float32", threads=1,
+        max_gen_tokens=12, chat_template=True, system_prompt="أجب بكلمة", chat_template_args=given,
+    )  # fmt: skip
+    written = load_evaluation(evaluate(request, lambda message: None)["base"])
+    lm = HFLM(pretrained=str(folder), device="cpu", batch_size=2, dtype="float32",
+              chat_template_args=given)  # fmt: skip
+    theirs = measured(lm, tasks, system_instruction="أجب بكلمة", gen_kwargs={"max_gen_toks": 12})
+    for task in tasks:
+        file = samples_file(written.path, task)
+        ours = [json.loads(line) for line in file.open(encoding="utf-8")]
+        for left, right in zip(ours, theirs["samples"][task], strict=True):
+            assert left["arguments"] == json.loads(json.dumps(right["arguments"]))
+            if task == RC:
+                assert left["resps"] == right["resps"]
+                assert left["filtered_resps"] == right["filtered_resps"]
+                assert left["arguments"][0][0].endswith("<think>\n\n</think>\n\n")
+            else:
+                values = [value for value, _ in left["filtered_resps"]]
+                expected = [value for value, _ in right["filtered_resps"]]
+                assert values == pytest.approx(expected, rel=1e-5)
+        found, expected_settings = written.tasks[task].run, settings(theirs, task)
+        named = ("answer", "system_role", "choices_stand", "chat_template", "system_prompt",
+                 "chat_template_arguments", "multiturn")  # fmt: skip
+        assert {name: found[name] for name in named} == {
+            name: expected_settings[name] for name in named
+        }
+
+
+def test_a_template_is_chosen_by_name(tmp_path: Path) -> None:
+    tokenizer = model("qwen2", tmp_path).tokenizer
+    first = tokenizer.chat_template
+    tokenizer.chat_template = {"default": first, "rag": FAMILIES["words-only"].template}
+    for _ in range(2):  # adapters of one run share a tokenizer
+        choose_template(tokenizer, "rag")
+        said = tokenizer.apply_chat_template(USER, tokenize=False)
+        assert said == "### user:\nما العاصمة؟\n\n"
+    with pytest.raises(UsageError, match=r"'tool' is not known: .* those named default, rag"):
+        choose_template(tokenizer, "tool")
+    tokenizer.chat_template = None
+    with pytest.raises(UsageError, match="the tokenizer has none at all"):
+        choose_template(tokenizer, "default")

@@ -209,6 +209,7 @@ def _chat_in_words(request: Request) -> str:
     return identity.options_in_words(
         {
             "template": request.chat_template,
+            "arguments": dict(request.chat_template_args),
             "system": request.system_prompt,
             "multiturn": request.multiturn,
         }
@@ -270,7 +271,9 @@ def _measure(
 def _language_model(request: Request, bench: Bench) -> Model:
     if isinstance(request.chat_template, str):
         choose_template(bench.tokenizer, request.chat_template)
-    return language_model(bench.model, bench.tokenizer, request.batch_size)
+    lm = language_model(bench.model, bench.tokenizer, request.batch_size)
+    lm.chat_template_args = dict(request.chat_template_args)
+    return lm
 
 
 def _measure_one(

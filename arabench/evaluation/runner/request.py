@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from arabench.errors import UsageError, did_you_mean
@@ -33,6 +33,7 @@ class Request:
         seed: of few-shot sampling and of whatever a model draws.
         cache: folder of answers that are kept across runs, None for none.
         chat_template: prompts as the tokenizer's template writes them; a name picks one of several.
+        chat_template_args: what the template is handed besides messages.
         system_prompt: put before every prompt.
         multiturn: whether shots are turns of their own in a template.
         window: documents asked together; a run goes on behind the last whole window.
@@ -55,6 +56,7 @@ class Request:
     seed: int = 1234
     cache: str | None = None
     chat_template: bool | str = False
+    chat_template_args: Mapping[str, Any] = field(default_factory=dict)
     system_prompt: str | None = None
     multiturn: bool = True
     window: int = WINDOW
