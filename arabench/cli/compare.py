@@ -179,7 +179,7 @@ def _show(report: Differences) -> None:
     with console.capture() as capture:
         for part in terminal(report, width):
             console.print(part)
-    _print(capture.get())
+    _print("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def _print(text: str) -> None:

@@ -29,6 +29,7 @@ from arabench.evaluation.reports.runs import (
 )
 from arabench.statistics.multiplicity import holm_adjusted
 from arabench.statistics.resampling import Array
+from tests.bench.difference_coverage import missed
 from tests.gate.synthetic import Task, evaluation, lm_task, pair_of_bits, samples_file, write
 
 stats = pytest.importorskip("scipy.stats")
@@ -459,3 +460,9 @@ def test_a_number_is_never_further_off_than_a_tenth_of_its_interval() -> None:
 def test_p_values_in_words(value: float, words: str) -> None:
     assert p_words(value) == words
     assert p_words(math.nan) == ""
+
+
+@pytest.mark.parametrize("kind", ["normal", "skewed"])
+def test_intervals_hold_the_truth_as_often_as_they_say(kind: str) -> None:
+    below, above = missed(kind, 30, 120)
+    assert 0.008 <= below + above <= 0.12
