@@ -14,6 +14,7 @@ import pytest
 
 from arabench.errors import DataError, UsageError
 from arabench.evaluation.reports.differences import (
+    LONGEST_NOTE,
     Difference,
     Differences,
     count,
@@ -298,6 +299,11 @@ def test_settings_that_differ_are_said() -> None:
     one = replace(one, evaluation=replace(one.evaluation, settings={"dtype": "bfloat16"}))
     (note,) = find_differences(base, [one]).notes
     assert "different settings" in note
+    odd = {"dtype": "\x1b[31mred\u202e\n" + "x" * 9000}
+    wild = replace(one, evaluation=replace(one.evaluation, settings=odd))
+    (cut,) = find_differences(base, [wild]).notes
+    assert cut.isprintable()
+    assert len(cut) == LONGEST_NOTE
     assert "dtype: float32 against bfloat16" in note
     with pytest.raises(UsageError, match="--strict: base and one were measured"):
         find_differences(base, [one], strict=True)

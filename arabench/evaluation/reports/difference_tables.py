@@ -14,6 +14,7 @@ from arabench import __version__
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.differences import LEVEL, Difference, Differences, count
 from arabench.evaluation.reports.rounding import NOTHING, Estimate, p_words, rounded
+from arabench.evaluation.reports.runs import one_line
 from arabench.evaluation.reports.summary import markdown_text
 
 if TYPE_CHECKING:
@@ -130,13 +131,13 @@ def latex(report: Differences) -> str:
             parts.append(" & ".join(_latex_number(cell) for cell in _cells(row)) + r" \\")
         parts += ["\\bottomrule", "\\end{tabular}", "\\end{table}", ""]
     notes = [*report.notes, *[f"{one.run}: {one.reason}" for one in report.left_out]]
-    parts += [f"% {_one_line(note)}" for note in notes]
+    parts += [f"% {one_line(note)}" for note in notes]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def latex_text(text: str) -> str:
     """Text on one line that LaTeX sets as it is."""
-    return "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    return "".join(_LATEX.get(letter, letter) for letter in one_line(text))
 
 
 def comma_separated(report: Differences) -> str:
@@ -204,7 +205,7 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
         title = Text(f"{run.name} against {report.base.name}", style="bold")
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
         wide = width >= _WIDE
-        longest = max(len(_one_line(row.task)) for row in rows)
+        longest = max(len(one_line(row.task)) for row in rows)
         table.add_column(Text("task"), overflow="fold", min_width=min(longest, width // 3))
         table.add_column(Text("metric"), overflow="fold")
         if wide:
@@ -221,7 +222,7 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
             cells = _cells(row)
             shown = cells if wide else (cells[0], cells[1], cells[5], cells[8])
             style = _COLOURS.get(row.found, "")
-            texts = [Text(_one_line(cell)) for cell in shown[:-1]]
+            texts = [Text(one_line(cell)) for cell in shown[:-1]]
             table.add_row(*texts, Text(shown[-1], style=style))
         parts += [table, Text()]
     parts += [Text(f"{one.run}: not compared: {one.reason}") for one in report.left_out]
@@ -233,7 +234,7 @@ def _cells(row: Difference) -> tuple[str, ...]:
     """What people read of a row, rounded."""
     change, interval = change_words(row)
     return (
-        _one_line(row.task),
+        one_line(row.task),
         row.metric,
         str(row.items),
         rounded(row.base).value,
@@ -250,7 +251,7 @@ def _record(report: Differences, row: Difference) -> dict[str, Any]:
     return {
         "base": report.base.name,
         "run": row.run,
-        "task": _one_line(row.task),
+        "task": one_line(row.task),
         "variety": row.variety,
         "metric": row.metric,
         "unit": SCORES[row.metric].unit,
@@ -298,8 +299,3 @@ def _latex_number(cell: str) -> str:
 
 def _clipped(name: str, most: int) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def _one_line(text: str) -> str:
-    """Printable characters on one line; marks of direction and control characters are left out."""
-    return " ".join("".join(x if x.isprintable() else " " * x.isspace() for x in text).split())

@@ -23,7 +23,7 @@ from arabench.evaluation.metrics.intervals import interval
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.rounding import Estimate
-from arabench.evaluation.reports.runs import Run
+from arabench.evaluation.reports.runs import Run, one_line
 from arabench.evaluation.runner.comparable import (
     check_task,
     differing_settings,
@@ -38,6 +38,8 @@ from arabench.varieties import VARIETIES
 Found = Literal["better", "worse", "no difference shown", "too few items", "not measured"]
 #: Error of the whole report, and of each interval.
 LEVEL: Final = 0.05
+#: Characters of a note or a reason; a setting that differs can be a whole template.
+LONGEST_NOTE: Final = 600
 _DRAWS: Final = 4000
 #: Bootstrap draws that lie beyond the level of one row of the family.
 _DRAWS_BEYOND: Final = 5
@@ -149,12 +151,12 @@ def find_differences(
                 continue
             reason = _why_not(base, run, name)
             if reason:
-                left_out.append(LeftOut(run.name, name, reason))
+                left_out.append(LeftOut(run.name, one_line(name), one_line(reason, LONGEST_NOTE)))
             else:
                 pairs.append((run, base.evaluation.tasks[name], run.evaluation.tasks[name]))
     places, of_tokens = _places(pairs, metrics)
     left_out += of_tokens
-    notes = [note for run in runs for note in _notes(base, run)]
+    notes = [one_line(note, LONGEST_NOTE) for run in runs for note in _notes(base, run)]
     if strict and (left_out or notes):
         raise UsageError(
             f"--strict: {left_out[0].run}: {left_out[0].reason}" if left_out else

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,11 +70,17 @@ def clean_name(text: str) -> str:
 
     Control characters, marks of direction and lone surrogates are left out.
     """
-    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    line = "".join(letter for letter in line if unicodedata.category(letter) != "Cf").strip()
-    if len(line) > LONGEST_NAME:
-        line = line[: LONGEST_NAME - 1] + "…"
-    return line or "unnamed"
+    return one_line(text, LONGEST_NAME) or "unnamed"
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """Printable characters on one line, cut after `most` of them.
+
+    What moves a cursor, turns the direction of others or is half a character is left out.
+    """
+    kept = "".join(x if x.isprintable() else " " * x.isspace() for x in text)
+    line = " ".join(kept.split())
+    return line if most is None or len(line) <= most else line[: most - 1] + "…"
 
 
 def choose(runs: Sequence[Run], name: str | None) -> tuple[Run, list[Run]]:
