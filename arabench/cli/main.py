@@ -38,6 +38,7 @@ examples:
   arabench train recipe.yaml
   lm_eval --tasks arabench_dialects --model hf --model_args pretrained=MODEL,peft=ADAPTER
   arabench eval --model MODEL --adapter mine=ADAPTER -o results/
+  arabench compare results/ --html report.html
   arabench gate results/base results/mine --improve egy
 """
 
