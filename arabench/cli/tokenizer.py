@@ -107,7 +107,7 @@ def _train(options: argparse.Namespace) -> int:
         context=options.context,
     )
     check_output(options.output, force=options.force)
-    require_extra("eval", "tokenizers")
+    require_extra("eval", "tokenizers", "transformers")
     quiet_libraries()
     plan = plan_reading(options.inputs, options.input_format)
     for note in plan.notes:
@@ -160,6 +160,9 @@ def _report(options: argparse.Namespace) -> int:
         segmented=tuple(_segmented(options)),
     )
     tokenizers = load_tokenizers(options.tokenizers)
+    for tokenizer in tokenizers:
+        if tokenizer.note:
+            say(f"{tokenizer.name}: {tokenizer.note}")
     sizes = [source.plan.total_bytes for source in texts.sources] if texts else []
     total = None if None in sizes else sum(size or 0 for size in sizes)
     with byte_progress("tokenize", total) as advance:

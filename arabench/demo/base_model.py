@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arabench.models.devices import use_threads
+from arabench.models.saved_tokenizers import save_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -102,7 +103,7 @@ def build_base(
     model = Qwen2ForCausalLM(config)
     losses = _train(model, tokenizer, texts, size, on_step) if size.steps else []
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, Path(folder))
     return losses
 
 

@@ -16,6 +16,7 @@ from arabench.errors import ArabenchError, UsageError
 from arabench.files.atomic import write_text_atomically
 from arabench.models.checkpoints import RECORD_NAME, inspect_base, weights_sha256
 from arabench.models.devices import nf4
+from arabench.models.saved_tokenizers import load_tokenizer, save_tokenizer
 
 Scale = Literal["full", "small"]
 
@@ -184,14 +185,14 @@ def _base(plan: Plan, folder: Path, say: Say) -> None:
 def _store_nf4(folder: Path) -> None:
     """Save the base in NF4: lm_eval's own load_in_4bit does not work with transformers 5."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     source, target = folder / "base", folder / "base-nf4"
     model = AutoModelForCausalLM.from_pretrained(
         source, quantization_config=nf4("float32"), dtype=torch.float32, use_safetensors=True
     )
     model.save_pretrained(target)
-    AutoTokenizer.from_pretrained(source).save_pretrained(target)
+    save_tokenizer(load_tokenizer({"pretrained_model_name_or_path": str(source)})[0], target)
     made_from = {"base_sha256": weights_sha256(inspect_base(str(source)).weights)}
     write_text_atomically(target / RECORD_NAME, json.dumps(made_from))
 

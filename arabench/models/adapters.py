@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from arabench.errors import UsageError
 from arabench.models.bases import BaseRequest, load_base
 from arabench.models.checkpoints import AdapterInfo
+from arabench.models.saved_tokenizers import load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +64,7 @@ class Bench:
     Attributes:
         model, tokenizer: the bare base's, or with an adapter on.
         device, dtype, why: where and in what type it was loaded, and why in that one.
+        note: what is to be said of its tokenizer, empty if nothing is.
     """
 
     model: PreTrainedModel | PeftModel
@@ -84,6 +86,7 @@ class Bench:
         base = load_base(self._request)
         self.model, self.tokenizer, self._own_tokenizer = base.model, base.tokenizer, base.tokenizer
         self.device, self.dtype, self.why = base.device, base.dtype, base.why
+        self.note = base.note
 
     def _rows(self) -> int:
         return int(self.model.get_input_embeddings().weight.shape[0])
@@ -268,10 +271,10 @@ def _tokenizer_of(adapter: AdapterInfo, base: PreTrainedTokenizerBase) -> PreTra
     """The tokenizer beside an adapter that has added tokens, else the base's."""
     if not (adapter.path / "tokenizer_config.json").is_file():
         return base
-    from transformers import AutoTokenizer
-
     try:
-        beside = AutoTokenizer.from_pretrained(str(adapter.path), trust_remote_code=False)
+        beside, _ = load_tokenizer(
+            {"pretrained_model_name_or_path": str(adapter.path), "trust_remote_code": False}
+        )
     except Exception as error:
         raise UsageError(
             f"the tokenizer beside adapter {adapter.path} cannot be loaded: "

@@ -18,6 +18,7 @@ from arabench.models.devices import (
 )
 from arabench.models.hub import require_reachable
 from arabench.models.kinds import check_causal
+from arabench.models.saved_tokenizers import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -77,6 +78,7 @@ class Base:
         model, tokenizer: one belongs to the other.
         dtype: type of its weights (of those that are not quantized) and products.
         why: why that type was taken, in words.
+        note: what is to be said of the tokenizer, empty if nothing is.
     """
 
     model: PreTrainedModel
@@ -84,6 +86,7 @@ class Base:
     device: str
     dtype: DtypeName
     why: str
+    note: str = ""
 
 
 def load_base(request: BaseRequest) -> Base:
@@ -93,21 +96,21 @@ def load_base(request: BaseRequest) -> Base:
         UsageError: no such device, no causal language model, or whatever the libraries make of
             a broken folder.
     """
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     device = pick_device(request.device)
     precision = pick_precision(request.dtype, device)
     source = request.locate()
     try:
         check_causal(AutoConfig.from_pretrained(**source))
-        tokenizer = AutoTokenizer.from_pretrained(**source)
+        tokenizer, note = load_tokenizer(source)
     except ArabenchError:
         raise
     except Exception as error:  # whatever the libraries make of a broken folder
         raise not_loaded(f"model {request.name!r}", error) from error
     model = load_model(request, source, device, precision.dtype)
     model.eval()
-    return Base(model, tokenizer, device, precision.dtype, precision.reason)
+    return Base(model, tokenizer, device, precision.dtype, precision.reason, note)
 
 
 def load_model(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arabench.errors import DataError, UsageError
+from arabench.models import saved_tokenizers
 from arabench.subwords.pieces import Kind, PieceTable, decoded_table, kind_of, piece_table
 from arabench.subwords.preparation import Preparation, preparation_beside
 
@@ -56,6 +57,7 @@ class LoadedTokenizer:
         context: tokens that its model reads at once, as stored beside it; None if unknown.
         class_name: of the transformers object.
         preparation: what text goes through first; None for plain text.
+        note: what is to be said of how it was loaded, empty if nothing is.
     """
 
     name: str
@@ -67,6 +69,7 @@ class LoadedTokenizer:
     context: int | None
     class_name: str = ""
     preparation: Preparation | None = None
+    note: str = ""
 
     def prepare(self, texts: Sequence[str]) -> list[str]:
         """The texts as the tokenizer takes them: segmented, if it was trained on that."""
@@ -151,11 +154,11 @@ def load_tokenizer(source: str, name: str | None = None) -> LoadedTokenizer:
     Raises:
         UsageError: there is none, it needs code of its own, or it is damaged.
     """
-    path = Path(source)
+    path, note = Path(source), ""
     if path.is_file():
         tokenizer = _from_file(path)
     elif path.is_dir():
-        tokenizer = _from_folder(path)
+        tokenizer, note = _from_folder(path)
     else:
         tokenizer = _from_hub(source)
     backend = _backend(tokenizer)
@@ -174,6 +177,7 @@ def load_tokenizer(source: str, name: str | None = None) -> LoadedTokenizer:
         context=_context(tokenizer, path),
         class_name=type(tokenizer).__name__,
         preparation=preparation_beside(path),
+        note=note,
     )
 
 
@@ -227,17 +231,19 @@ def _from_file(path: Path) -> Any:
         )
 
 
-def _from_folder(path: Path) -> Any:
-    from transformers import AutoTokenizer
-
+def _from_folder(path: Path) -> tuple[Any, str]:
     configured = any((path / name).is_file() for name in ("tokenizer_config.json", "config.json"))
     if not configured and (path / TOKENIZER_FILE).is_file():
-        return _from_file(path / TOKENIZER_FILE)
+        return _from_file(path / TOKENIZER_FILE), ""
     if not any(path.iterdir()):
         raise UsageError(f"folder {str(path)!r} is empty. Name one that holds a tokenizer.")
     with _clear_errors(str(path)):
-        return AutoTokenizer.from_pretrained(
-            str(path), trust_remote_code=False, local_files_only=True
+        return saved_tokenizers.load_tokenizer(
+            {
+                "pretrained_model_name_or_path": str(path),
+                "trust_remote_code": False,
+                "local_files_only": True,
+            }
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from arabench.errors import ArabenchError
+from arabench.models.saved_tokenizers import as_saved, check_saved
 from arabench.subwords.card import card, record
 from arabench.subwords.options import TrainOptions
 from arabench.subwords.preparation import RECORD_FILE
@@ -17,7 +18,7 @@ def save_tokenizer(trained: Trained, folder: Path, command: str | None = None) -
     """Write tokenizer.json, the settings that transformers reads, a record and a card.
 
     Raises:
-        ArabenchError: the folder cannot be written.
+        ArabenchError: the folder cannot be written, or AutoTokenizer reads it otherwise.
     """
     options = trained.text.options
     found = record(trained)
@@ -37,17 +38,19 @@ def save_tokenizer(trained: Trained, folder: Path, command: str | None = None) -
         raise ArabenchError(
             f"cannot write {str(folder)!r}: {error.strerror}. Free some space and run again."
         ) from error
+    check_saved(folder)
 
 
 def _config(options: TrainOptions, found: dict[str, Any]) -> dict[str, Any]:
     """tokenizer_config.json: the class is the generic one, so that no code is needed."""
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": options.context or int(1e30),
-        **_special_tokens(options),
-        "arabench": {"signature": found["signature"], "expects": found["expects"]},
-    }
+    return as_saved(
+        {
+            "clean_up_tokenization_spaces": False,
+            "model_max_length": options.context or int(1e30),
+            **_special_tokens(options),
+            "arabench": {"signature": found["signature"], "expects": found["expects"]},
+        }
+    )
 
 
 def _special_tokens(options: TrainOptions) -> dict[str, Any]:

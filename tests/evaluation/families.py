@@ -8,6 +8,7 @@ from typing import Any
 
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
+from arabench.models.saved_tokenizers import save_tokenizer
 
 #: Tokens that the tiny models can see at once; some packaged sentences have more.
 CONTEXT = 40
@@ -198,5 +199,5 @@ def build(kind: str, folder: Path) -> Path:
         for parameter in model.parameters():  # untrained models tell hardly anything apart
             parameter.mul_(4.0)
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     return folder

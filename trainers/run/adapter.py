@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arabench.models.checkpoints import RECORD_NAME
+from arabench.models.saved_tokenizers import save_tokenizer
 from arabench.trainers.recipe import ALL_LINEAR, Recipe
 from arabench.trainers.run.environment import write_json
 
@@ -63,7 +64,7 @@ def save_adapter(
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     trainer.model.save_pretrained(str(partial), safe_serialization=True)
-    tokenizer.save_pretrained(str(partial))
+    save_tokenizer(tokenizer, partial, str(trainer.model.config.model_type))
     write_json(partial / RECORD_NAME, provenance)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)

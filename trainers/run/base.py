@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from arabench.models.bases import BaseRequest, load_model, not_loaded
 from arabench.models.devices import DtypeName
+from arabench.models.saved_tokenizers import load_tokenizer
 from arabench.trainers.guards import checks
 from arabench.trainers.recipe import Recipe
 
@@ -22,10 +23,12 @@ class Base:
     Attributes:
         tokenizer: with a token that ends a text and one to pad with.
         config: with the context that it was made for.
+        note: what is to be said of the tokenizer, empty if nothing is.
     """
 
     tokenizer: PreTrainedTokenizerBase
     config: PreTrainedConfig
+    note: str = ""
 
     @property
     def max_tokens(self) -> int | None:
@@ -56,18 +59,18 @@ def find_base(recipe: Recipe, source: dict[str, Any]) -> Base:
     Raises:
         UsageError: they cannot be read, or the recipe does not suit them.
     """
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(**source)
-        tokenizer = AutoTokenizer.from_pretrained(**source)
+        tokenizer, note = load_tokenizer(source)
     except Exception as error:  # whatever the libraries make of a broken folder
         raise not_loaded(f"base model {recipe.base.name!r}", error) from error
     checks.check_tokenizer(tokenizer, recipe)
     outline = _outline(config, recipe)
     if outline is not None:
         checks.check_targets(outline, recipe)
-    return Base(tokenizer, config)
+    return Base(tokenizer, config, note)
 
 
 def load_base(

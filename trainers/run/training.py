@@ -79,6 +79,8 @@ def _train(
     machine = Machine(device, precision, use_threads(threads))
     say(str(machine))
     found = base.find_base(recipe, source)
+    if found.note:
+        say(found.note)
     end_of_text = found.tokenizer.eos_token
     rows = load_rows(recipe.data, places, lambda row: method.row(row, recipe.data, end_of_text))
     if rows.skipped:

@@ -28,6 +28,7 @@ from arabench.evaluation.harness.room import Unasked, check_ids, look_at_room
 from arabench.evaluation.harness.settings import settings_of, warn_of
 from arabench.models.adapters import check_keys
 from arabench.models.checkpoints import inspect_adapter
+from arabench.models.saved_tokenizers import check_built
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _METHODS: Final = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 _WRAPPED: Final = "_arabench_wrapped"
 _CHECKED: Final = "_arabench_checked"
+_BUILT: Final = "_arabench_tokenizer_checked"
 #: Of tasks whose requests were all built, and which no model was asked for yet.
 _UNASKED: Final = Unasked()
 
@@ -106,6 +108,7 @@ def _answer_ours(
             getattr(request, MARK).settings = settings
         if settings["backend"] != "transformers":
             return method(lm, requests, *args, **kwargs)
+        _check_tokenizer(lm)
         _check_virtual_tokens(lm)
         _check_adapter(lm)
         _UNASKED.check(lm)
@@ -140,6 +143,14 @@ def _check_virtual_tokens(lm: HFLM) -> None:
             "lm-eval's own command reads the logits of prompt and p-tuning adapters at the wrong "
             "places (the virtual tokens come first). Use `arabench eval`."
         )
+
+
+def _check_tokenizer(lm: HFLM) -> None:
+    """lm-eval's own command takes what AutoTokenizer builds: look once per model."""
+    if getattr(lm, "reads_saved_tokenizers", False) or hasattr(lm, _BUILT):
+        return
+    check_built(lm.tokenizer)
+    setattr(lm, _BUILT, True)
 
 
 def _check_adapter(lm: HFLM) -> None:

@@ -232,6 +232,8 @@ def _measure(
         )
     )  # fmt: skip
     say(f"{bench.device}: {bench.dtype} ({bench.why}); {threads.count} threads ({threads.reason})")
+    if bench.note:
+        say(bench.note)
     model_type = job.info.model_type if job.info else str(bench.model.config.model_type)
     effects = {
         name: _try_adapter(bench, name, adapter, request.model, model_type, say)
