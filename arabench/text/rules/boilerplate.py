@@ -68,8 +68,11 @@ def is_boilerplate(line: str) -> bool:
         return True
     if key.count(" ") < MOST_WORDS and f"{key} ".startswith(beginning):
         return True
-    entries = [fold_words(entry, digits=False) for entry in _MENU.split(line)]
-    if len(entries) > 1 and whole.issuperset(entries):
+    parts = _MENU.split(line)
+    if len(parts) == 1:
+        return False
+    entries = [fold_words(entry, digits=False) for entry in parts]
+    if whole.issuperset(entries):
         return True
     if len(entries) < FEWEST_ENTRIES or not _SENTENCE.isdisjoint(line):
         return False

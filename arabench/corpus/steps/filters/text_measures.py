@@ -287,6 +287,8 @@ def _boilerplate(block: words.Block, places: Mapping[int, I64]) -> F64:
     for line in np.flatnonzero(likely).tolist():
         if is_boilerplate(text[ends[line - 1] + 1 if line else 0 : ends[line]]):
             found.append(line)
+    if not found:
+        return np.zeros(len(block.text_starts) - 1)
     change = np.zeros(len(block.starts) + 1, dtype=np.int8)
     change[np.searchsorted(block.starts, begins[found])] += 1
     change[np.searchsorted(block.starts, breaks[found])] -= 1
@@ -367,6 +369,8 @@ class _Lines:
 
     def sums_where(self, chosen: words.Flags) -> F64:
         """Letters of the chosen lines, per text."""
+        if not chosen.any():
+            return np.zeros(len(self._block.text_starts) - 1)
         change = np.zeros(len(self._block.hashes) + 1, dtype=np.int8)
         change[self.starts[chosen]] += 1
         change[self.ends[chosen]] -= 1
