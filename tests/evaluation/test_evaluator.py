@@ -216,8 +216,11 @@ from arabench.evaluation.harness.evaluator import WINDOW, Prompting
 from arabench.evaluation.harness.run import task_manager
 from arabench.evaluation.runner.measuring import Plan, Silent, TaskShelf, measure_tasks
 from arabench.evaluation.runner.progress import Progress
+from arabench.statistics import resampling
 from tests.evaluation.test_evaluator import Scripted
 
+# Draws are made in parts of so many weights; with fewer, 1,000 items fill one as 10,000 do.
+resampling.WEIGHTS_IN_MEMORY = 1_000_000
 data, out = sys.argv[1:3]
 manager = task_manager({"arabench_data": data})
 names = ["arabench_lm_egy", "arabench_tax_egy", "arabench_lm_lev", "arabench_tax_lev"]
