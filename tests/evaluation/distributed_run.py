@@ -16,11 +16,11 @@ from tests.evaluation.under_lm_eval import under_lm_eval
 
 def main(model: str, output: str, limit: str, *tasks: str) -> None:
     """Evaluate; lm-eval divides documents between GPUs alone, here between CPU processes."""
-    lm = HFLM(pretrained=model, device="cpu", batch_size=4, dtype="float32", max_length=512)
+    lm = HFLM(pretrained=model, device="cpu", batch_size=4, dtype="float32", max_length=1024)
     lm._rank = lm.accelerator.local_process_index
     lm._world_size = lm.accelerator.num_processes
     results = under_lm_eval(
-        lm, list(tasks), limit=int(limit), gen_kwargs={"max_gen_toks": 500}, log_samples=False
+        lm, list(tasks), limit=int(limit), gen_kwargs={"max_gen_toks": 319}, log_samples=False
     )
     if lm.rank == 0:
         kept = {"processes": lm.world_size, "results": results["results"]}

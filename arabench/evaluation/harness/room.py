@@ -126,7 +126,8 @@ class Unasked:
         with nothing_behind(lm.tokenizer):
             for of_one in by_task.values():
                 look_at_room(lm, of_one)
-                refuse_if_all_cut(lm, of_one)
+                if lm.world_size == 1:  # one process of several has a share of the documents
+                    refuse_if_all_cut(lm, of_one)
         for request in requests:
             if request.request_type != "loglikelihood_rolling":
                 getattr(request, MARK).looked_at = True
