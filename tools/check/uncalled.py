@@ -64,3 +64,6 @@ repeated_lines
 repeated_phrases
 symbols
 top_phrase
+
+# Fields of records that are read as a whole (vars, dataclasses.asdict).
+packages

@@ -93,7 +93,7 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
         if evaluation.settings:
             lines += [markdown_text(_in_words(evaluation.settings)), ""]
         if evaluation.signature:
-            lines += [f"Signature: {markdown_text(evaluation.signature)}", ""]
+            lines += ["Signature: `" + evaluation.signature.replace("`", "'") + "`", ""]
         if headings:
             lines += [
                 f"| | {' | '.join(headings)} |",

@@ -36,6 +36,8 @@ _WEIGHTS: Final = ("*.safetensors", "*.bin")
 _TOKENIZER: Final = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 #: Hexadecimal digits of a digest in a signature.
 _SHOWN: Final = 12
+#: Characters of a value that a signature shows whole.
+_LONGEST: Final = 160
 #: Before the name of a base whose files are not here yet.
 _ON_HUB: Final = "hub "
 
@@ -130,7 +132,7 @@ def _shown(value: str) -> str:
     if len(value) == 64 and set(value) <= set("0123456789abcdef"):
         return value[:_SHOWN]
     plain = value.replace("|", "/")
-    return plain if len(plain) <= 80 else _sha256(value)[:_SHOWN]
+    return plain if len(plain) <= _LONGEST else _sha256(value)[:_SHOWN]
 
 
 def base_digests(name: str) -> tuple[str, str]:
