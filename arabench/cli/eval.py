@@ -22,6 +22,7 @@ examples:
   arabench eval --model chat/ --chat-template --system-prompt @system.txt -o results/
   arabench eval --model chat/ --chat-template --max-gen-tokens 2000 -o results/
   arabench eval --model base/ --cache ~/.cache/arabench -o results/
+  arabench eval --model base/ --exclude contaminated.jsonl -o results/
   arabench eval --list-tasks
 """
 
@@ -44,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--metadata", default="{}", help="JSON with arabench_data etc. (tasks/README.md)"
+    )
+    parser.add_argument(
+        "--exclude", metavar="FILE", help="leave out the items that arabench contamination -o names"
     )
     parser.add_argument("--limit", type=int, help="documents per task")
     parser.add_argument("--batch-size", type=int, default=8, help="[8]")
@@ -111,7 +115,10 @@ def run(options: argparse.Namespace) -> int:
         adapters=_adapters(options.adapter),
         tasks=[task.strip() for task in options.tasks.split(",") if task.strip()],
         output=options.output,
-        metadata=_json_object("metadata", options.metadata),
+        metadata={
+            **_json_object("metadata", options.metadata),
+            **_exclusion(options.exclude),
+        },
         limit=options.limit,
         batch_size=options.batch_size,
         device=options.device,
@@ -161,6 +168,12 @@ def _list_tasks() -> int:
     lines += [name for name in manager.all_subtasks if name not in inside]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
+
+
+def _exclusion(path: str | None) -> dict[str, str]:
+    from arabench.evaluation.contamination.exclusion import exclusion_metadata
+
+    return {} if path is None else exclusion_metadata(path)
 
 
 def _system_prompt(text: str | None) -> str | None:

@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
     "engines": FOUNDATION | {"text", "corpus"},
     "adapters": {"engines"},  # the former name of engines
-    "evaluation": FOUNDATION | {"text", "morph", "dialect", "corpus", "audit"},
+    "evaluation": FOUNDATION | {"text", "morph", "dialect", "script", "corpus", "audit"},
     "trainers": FOUNDATION | {"text", "corpus", "evaluation"},
     "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation"},
     "gate": FOUNDATION | {"evaluation", "corpus"},

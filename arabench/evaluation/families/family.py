@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from arabench.errors import ArabenchError, DataError, UsageError, did_you_mean
+from arabench.evaluation.contamination.exclusion import DIGEST_KEY, KEY
 from arabench.evaluation.data.source import Source
 from arabench.evaluation.harness.conditions import COLUMN
 
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 #: Name of a split -> its documents.
 Splits: TypeAlias = "dict[str, Dataset]"
 Document = dict[str, Any]
+#: Keys of --metadata that choose documents, whatever data they come from.
+EXCLUSION_KEYS: Final = (KEY, DIGEST_KEY)
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,13 @@ def source_of(metadata: Mapping[str, Any]) -> Source:
         "arabench_columns",
         "arabench_codes",
     }
-    unknown = sorted(set(chosen) - allowed)
+    unknown = sorted(set(chosen) - allowed - {*EXCLUSION_KEYS})
     if unknown:
         raise UsageError(
-            f"--metadata key {unknown[0]!r} is not known. {did_you_mean(unknown[0], allowed)}"
+            f"--metadata key {unknown[0]!r} is not known. "
+            f"{did_you_mean(unknown[0], {*allowed, EXCLUSION_KEYS[0]})}"
         )
-    return Source.from_metadata(**chosen)
+    return Source.from_metadata(**{key: chosen[key] for key in chosen if key in allowed})
 
 
 def dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") -> Dataset:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from arabench.errors import ArabenchError, DataError
+from arabench.evaluation.contamination.exclusion import leave_out
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
@@ -53,9 +54,13 @@ def task_classes() -> dict[str, type]:
                 super().download(dataset_kwargs, **kwargs)
                 return
             # As lm-eval does, without its advice on --metadata, which comes once a task.
-            self.dataset = self.config.custom_dataset(
-                **(self.config.metadata or {}), **(self.config.dataset_kwargs or {})
-            )
+            metadata = self.config.metadata or {}
+            found = self.config.custom_dataset(**metadata, **(self.config.dataset_kwargs or {}))
+            try:
+                found = leave_out(found, self.config.test_split, self.config.task, metadata)
+            except ArabenchError as error:
+                raise SystemExit(f"arabench: error: {error}") from error
+            self.dataset = found
 
         def build_all_requests(self, **kwargs: Any) -> None:
             _check_samples(self, kwargs.get("samples"))

@@ -1,0 +1,1 @@
+"""Whether training text holds the items that a model is measured on."""
