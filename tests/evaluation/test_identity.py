@@ -201,3 +201,23 @@ def test_report_prints_signatures(
     assert all(record["signature"].endswith(found) for record in records)
     assert main(["report", "--signature", "--orthography", str(tmp_path)]) == 2
     assert "Give one of them" in capsys.readouterr().err
+
+
+def test_a_hub_base_counts_by_its_files_once_they_are_here(
+    tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    monkeypatch.setattr(identity, "cached_folder", lambda name: None)
+    base, config = identity.base_digests("someone/model")
+    assert base == config == "hub someone/model"
+    names = [field.name for field in dataclasses.fields(ModelIdentity)]
+    model = ModelIdentity(**{**dict.fromkeys(names, ""), "base": base, "config": config})
+    early = RunIdentity(model, "", "", "", "", "")
+    monkeypatch.setattr(identity, "cached_folder", lambda name: tiny_base)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    late = early.loaded("someone/model", tokenizer)
+    assert (late.model.base, late.model.config) == identity.base_digests(str(tiny_base))
+    assert late.model.tokenizer == identity.tokenizer_sha256(tokenizer)
+    tokenizer.add_tokens(["حرف"])
+    assert late.model.tokenizer != identity.tokenizer_sha256(tokenizer)

@@ -445,3 +445,57 @@ def test_the_record_keeps_a_window_whole_or_not_at_all(stopped: Path) -> None:
         done = [task for (task,) in database.execute("SELECT task FROM done")]
     assert begun == {"arabench_lm_egy": 6, "arabench_tax_egy": 2}
     assert done == ["arabench_lm_egy"]
+
+
+def test_ctrl_c_at_the_command_line(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    command = [
+        "eval", "--model", str(tiny_base), "-o", str(tmp_path), "--limit", "2", "--dtype",
+        "float32", "--tasks", "arabench_lm_egy,arabench_lm_lev",
+    ]  # fmt: skip
+    ask = TaskRun.ask
+
+    def interrupted(self: TaskRun, window: range, store: Any) -> Any:
+        if self.name == "arabench_lm_lev":
+            raise KeyboardInterrupt
+        return ask(self, window, store)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TaskRun, "ask", interrupted)
+        assert main(command) == 130
+    err = capsys.readouterr().err
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert "base: goes on; 1 of 2 tasks are done" in err
+    assert {"EGY", "LEV"} <= set(out.split())
+
+
+@pytest.mark.parametrize("content", ['{"arabench": []}', '{"arabench": {"identity": 3}}', "{}"])
+def test_results_of_others_are_left_alone(content: str, tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    file = tmp_path / "base" / "results_2026.json"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match="holds an earlier run"):
+        evaluate(request(tiny_base, tmp_path), quiet)
+    assert [path.name for path in (tmp_path / "base").iterdir()] == [file.name]
+
+
+def test_a_run_that_was_killed_as_it_ended_ends_again(
+    whole: dict[str, Any], tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from arabench.evaluation.runner.progress import Progress
+
+    asked = request(tiny_base, tmp_path)
+    with monkeypatch.context() as patched:
+
+        def killed(self: Progress) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(Progress, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(asked, quiet)
+    assert list((tmp_path / "base").glob("results_*.json"))
+    assert content(evaluate(asked, quiet)["base"]) == whole

@@ -212,6 +212,15 @@ class TaskRun:
         torch.manual_seed(seed)
 
     def _build(self) -> None:
+        from unittest import mock
+
+        from lm_eval.api import task as tasks
+
+        # A bar of its own for every window would tear ours.
+        with mock.patch.object(tasks, "tqdm", lambda documents, **_: documents):
+            self._build_all_requests()
+
+    def _build_all_requests(self) -> None:
         asked = self.prompting
         template = getattr(self.lm, "apply_chat_template", None)
         self.task.build_all_requests(

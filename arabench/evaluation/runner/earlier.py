@@ -56,7 +56,8 @@ def find_earlier(output: Path, name: str) -> Earlier | None:
     results = sorted(folder.glob("results*.json"))
     if not results:
         return None
-    identity = read_json_object(results[0]).get("arabench", {}).get("identity")
+    ours = read_json_object(results[0]).get("arabench")
+    identity = ours.get("identity") if isinstance(ours, dict) else None
     if len(results) > 1 or not isinstance(identity, dict):
         _refuse_results(folder, output)
     return Earlier({str(key): str(value) for key, value in identity.items()}, finished=True)
