@@ -33,7 +33,8 @@ def check_output(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output {str(folder)!r} is a file. Choose a folder.")
-    _refuse_results(folder, folder)
+    for found in sorted(folder.glob("results*.json")):
+        raise _foreign(found, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -59,15 +60,13 @@ def find_earlier(output: Path, name: str) -> Earlier | None:
     ours = read_json_object(results[0]).get("arabench")
     identity = ours.get("identity") if isinstance(ours, dict) else None
     if len(results) > 1 or not isinstance(identity, dict):
-        _refuse_results(folder, output)
+        raise _foreign(results[0], output)
     return Earlier({str(key): str(value) for key, value in identity.items()}, finished=True)
 
 
-def _refuse_results(folder: Path, output: Path) -> None:
+def _foreign(found: Path, output: Path) -> UsageError:
     """One folder holds one run: with two in it the gate would not know which is meant."""
-    found = next(iter(sorted(folder.glob("results*.json"))), None)
-    if found is not None:
-        raise UsageError(
-            f"output {str(output)!r} holds an earlier run ({found.relative_to(output)}) that this "
-            "one cannot go on with. Choose another folder, or remove this one."
-        )
+    return UsageError(
+        f"output {str(output)!r} holds an earlier run ({found.relative_to(output)}) that this "
+        "one cannot go on with. Choose another folder, or remove this one."
+    )
