@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from arabench.errors import UsageError
 from arabench.models.bases import BaseRequest, load_base
 from arabench.models.checkpoints import AdapterInfo
+from arabench.models.kinds import is_encoder
 from arabench.models.saved_tokenizers import load_tokenizer
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Bench:
                 f"{self.dtype}. Its weights are damaged, or the type is too narrow: try --dtype "
                 "float32."
             )
-        _check_sees_no_future(self.model, self.tokenizer, self.device)
+        if not is_encoder(self.model.config):
+            _check_sees_no_future(self.model, self.tokenizer, self.device)
 
     def _load(self) -> None:
         base = load_base(self._request)

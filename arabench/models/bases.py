@@ -17,7 +17,7 @@ from arabench.models.devices import (
     pick_precision,
 )
 from arabench.models.hub import require_reachable
-from arabench.models.kinds import check_causal
+from arabench.models.kinds import check_causal, check_masked, is_encoder
 from arabench.models.saved_tokenizers import load_tokenizer
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class BaseRequest:
         revision: branch, tag or commit of a hub name.
         local_files_only: whether a hub name is only looked for in the cache; None asks
             `require_reachable`.
+        kind: what it has to be: a causal model, an encoder with its head, or either of them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class BaseRequest:
     double_quantization: bool = True
     revision: str | None = None
     local_files_only: bool | None = None
+    kind: Literal["causal", "masked", "any"] = "causal"
 
     def locate(self) -> dict[str, Any]:
         """Where the base is, as keywords of `from_pretrained`; imports no torch.
@@ -93,8 +95,8 @@ def load_base(request: BaseRequest) -> Base:
     """A base and its tokenizer for measuring, in the type that suits the device.
 
     Raises:
-        UsageError: no such device, no causal language model, or whatever the libraries make of
-            a broken folder.
+        UsageError: no such device, a model of another kind than asked for, or whatever the
+            libraries make of a broken folder.
     """
     from transformers import AutoConfig
 
@@ -102,13 +104,18 @@ def load_base(request: BaseRequest) -> Base:
     precision = pick_precision(request.dtype, device)
     source = request.locate()
     try:
-        check_causal(AutoConfig.from_pretrained(**source))
+        config = AutoConfig.from_pretrained(**source)
+        if request.kind == "causal" or (request.kind == "any" and not is_encoder(config)):
+            check_causal(config)
+        elif request.kind == "masked":
+            check_masked(config)
         tokenizer, note = load_tokenizer(source)
     except ArabenchError:
         raise
     except Exception as error:  # whatever the libraries make of a broken folder
         raise not_loaded(f"model {request.name!r}", error) from error
-    model = load_model(request, source, device, precision.dtype)
+    load = load_encoder if is_encoder(config) else load_model
+    model = load(request, source, device, precision.dtype)
     model.eval()
     return Base(model, tokenizer, device, precision.dtype, precision.reason, note)
 
@@ -150,6 +157,42 @@ def load_model(
     disable_cpu_repacking(model)
     compute_in(model, dtype)
     return model
+
+
+def load_encoder(
+    request: BaseRequest, source: dict[str, Any], device: str, dtype: DtypeName
+) -> PreTrainedModel:
+    """As `load_model`, an encoder with the head that predicts masked tokens.
+
+    Raises:
+        UsageError: the folder holds no such head where one is asked for, or is broken.
+    """
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    try:
+        model, found = AutoModelForMaskedLM.from_pretrained(
+            **source,
+            dtype=getattr(torch, dtype),
+            device_map={"": device},
+            use_safetensors=None if request.allow_pickle else True,
+            output_loading_info=True,
+            **_quantization(request, dtype),
+        )
+    except Exception as error:  # whatever the libraries make of a broken folder
+        raise not_loaded(f"model {request.name!r}", error) from error
+    missing = sorted(found["missing_keys"])
+    if missing and request.kind == "masked":
+        raise UsageError(
+            f"model {request.name!r} lacks {len(missing)} tensors of a masked language model (such "
+            f"as {missing[0]!r}), which would be random: it was saved without its head, or "
+            "trained for something else. Take the model that was pretrained, or measure its "
+            "embeddings with --model-type probe."
+        )
+    disable_cpu_repacking(model)
+    compute_in(model, dtype)
+    loaded: PreTrainedModel = model
+    return loaded
 
 
 def not_loaded(what: str, error: Exception) -> UsageError:

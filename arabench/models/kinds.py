@@ -26,7 +26,27 @@ def check_causal(config: PreTrainedConfig) -> None:
         raise UsageError(
             f"{kind!r} is an encoder (a masked language model): it sees the letters it would have "
             "to predict, so causal likelihood, perplexity and generation mean nothing of it. "
-            "Measure a causal language model (Qwen, Llama, Gemma, Mistral, GPT-2, ...)."
+            "Measure it by pseudo-likelihood with `arabench eval --model-type mlm`, or measure a "
+            "causal language model (Qwen, Llama, Gemma, Mistral, GPT-2, ...)."
+        )
+
+
+def check_masked(config: PreTrainedConfig) -> None:
+    """Refuse models that are not masked language models, by name.
+
+    Raises:
+        UsageError: a causal model, or an encoder-decoder.
+    """
+    kind = str(getattr(config, "model_type", ""))
+    if getattr(config, "is_encoder_decoder", False):
+        raise UsageError(
+            f"{kind!r} is an encoder-decoder, and no masked language model: mlm measures encoders "
+            "(BERT, RoBERTa, XLM-R, DeBERTa, ...)."
+        )
+    if not is_encoder(config):
+        raise UsageError(
+            f"{kind!r} is a causal language model: it predicts a token from those before it, and "
+            "has no mask. Measure it without --model-type mlm."
         )
 
 
