@@ -25,17 +25,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
-from arabench.evaluation.metrics.intervals import interval
+from arabench.evaluation.metrics.contrast import kept_weights
+from arabench.evaluation.metrics.intervals import INTERVAL_DRAWS, interval
 from arabench.evaluation.metrics.ngrams import bleu, chrf, counts
-from arabench.evaluation.metrics.score import point
+from arabench.evaluation.metrics.score import Score, point
 from arabench.evaluation.metrics.table import SCORES
-from arabench.statistics.resampling import Array
+from arabench.statistics.resampling import BOOTSTRAP_SEED, Array
 
 COUNTS: Final = (10, 30, 100, 300)
 #: What a cell is allowed to be from 30 items on.
 PROMISED: Final = (93.0, 97.0)
 SEED: Final = 20261130
 Draw = Callable[[np.random.Generator, int], Array]
+Ends = Callable[[Score, Array], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -213,23 +215,30 @@ def of_translations(sentences: int) -> list[Law]:
     return laws
 
 
-def covered(law: Law, items: int, repeats: int) -> float:
+def percentiles(score: Score, sums: Array) -> tuple[float, float]:
+    """The interval of the bootstrap's percentiles, which is what most programs print."""
+    parts = kept_weights(len(sums), INTERVAL_DRAWS, BOOTSTRAP_SEED)
+    drawn = np.concatenate([score.compute(weights @ sums) for weights in parts])
+    return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
+
+
+def covered(law: Law, items: int, repeats: int, ends: Ends = interval) -> float:
     """Percent of data sets whose interval holds the truth; a rounding error is inside."""
     rng = np.random.default_rng([SEED, items])
     held = 0
     for _ in range(repeats):
-        low, high = interval(SCORES[law.metric], law.draw(rng, items))
+        low, high = ends(SCORES[law.metric], law.draw(rng, items))
         slack = 1e-9 * abs(law.truth)
         held += low - slack <= law.truth <= high + slack
     return 100 * held / repeats
 
 
-def rows(laws: list[Law], repeats: int) -> list[tuple[str, list[float]]]:
+def rows(laws: list[Law], repeats: int, ends: Ends = interval) -> list[tuple[str, list[float]]]:
     """(name, coverage at each of COUNTS)."""
     table = []
     for law in laws:
         asked = max(round(repeats * law.repeats), 2)
-        table.append((law.name, [covered(law, count, asked) for count in COUNTS]))
+        table.append((law.name, [covered(law, count, asked, ends) for count in COUNTS]))
         if sys.stderr.isatty():
             sys.stderr.write(f"\r\x1b[K{law.name}")
     return table
@@ -252,13 +261,14 @@ def markdown(title: str, table: list[tuple[str, list[float]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tables(repeats: int, sentences: int) -> dict[str, list[tuple[str, list[float]]]]:
-    """Title -> rows."""
+def tables(sentences: int) -> dict[str, tuple[list[Law], Ends]]:
+    """Title -> laws, and whose intervals are asked."""
     return {
-        "means": rows(of_means(), repeats),
-        "ratios": rows([*of_ratios(), *of_translations(sentences)], repeats),
-        "shares": rows(of_shares(), repeats),
-        "hard ones": rows(hard_ones(), repeats),
+        "means": (of_means(), interval),
+        "ratios": ([*of_ratios(), *of_translations(sentences)], interval),
+        "shares": (of_shares(), interval),
+        "hard ones": (hard_ones(), interval),
+        "means, bootstrap percentiles": (of_means(), percentiles),
     }
 
 
@@ -267,11 +277,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--repeats", type=int, default=3000, help="data sets a cell [3000]")
     parser.add_argument("--quick", action="store_true", help="60 data sets a cell")
+    parser.add_argument("--only", metavar="TITLE", help="one table, such as 'shares'")
     options = parser.parse_args()
     repeats = 60 if options.quick else options.repeats
-    began = time.monotonic()
-    for title, table in tables(repeats, 200 if repeats < 100 else 4000).items():
-        print(markdown(title, table))
+    for title, (laws, ends) in tables(200 if repeats < 100 else 4000).items():
+        if options.only in (None, title):
+            print(markdown(title, rows(laws, repeats, ends)), flush=True)
     error = 100 * math.sqrt(0.95 * 0.05 / repeats)
     print(
         f"{repeats:,} data sets a cell (standard error {error:.1f}; the model's share and noise "
