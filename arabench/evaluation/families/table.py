@@ -14,6 +14,7 @@ from arabench.evaluation.families import (
     translation,
 )
 from arabench.evaluation.families.family import Column, Family
+from arabench.evaluation.metrics.pseudo import MASKED_ACC, pseudo_name
 
 FAMILIES: Final[tuple[Family, ...]] = (
     language_modelling.FAMILY,
@@ -28,4 +29,13 @@ FAMILIES: Final[tuple[Family, ...]] = (
 #: Columns of the per-variety table.
 COLUMNS: Final[tuple[Column, ...]] = tuple(
     column for family in FAMILIES for column in family.columns
+)
+#: Those of encoders, marked as such.
+PSEUDO_COLUMNS: Final[tuple[Column, ...]] = (
+    *(
+        Column(pseudo_name(column.metric), column.task, f"pseudo {column.heading}")
+        for column in COLUMNS
+        if pseudo_name(column.metric) != column.metric
+    ),
+    Column(MASKED_ACC.name, "arabench_lm_{}", "masked acc"),
 )

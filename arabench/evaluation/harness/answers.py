@@ -142,6 +142,7 @@ def _encode(answer: Answer, mark: Mark) -> str:
     content: dict[str, Any] = {"mark": noted}
     if isinstance(answer, Likelihood):
         content |= {"likelihood": float(answer), "tokens": answer.tokens}
+        content |= {} if answer.hits is None else {"hits": answer.hits}
     elif isinstance(answer, tuple):
         content |= {"likelihood": float(answer[0]), "greedy": bool(answer[1])}
     elif isinstance(answer, str):
@@ -166,7 +167,10 @@ def _decode(text: str, mark: Mark) -> Answer:
         if "greedy" in content:
             return float(content["likelihood"]), bool(content["greedy"])
         if "tokens" in content:
-            return Likelihood(content["likelihood"], int(content["tokens"]))
+            hits = content.get("hits")
+            return Likelihood(
+                content["likelihood"], int(content["tokens"]), None if hits is None else int(hits)
+            )
         return float(content["likelihood"])
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"a kept answer is damaged: {text[:80]!r}.") from error

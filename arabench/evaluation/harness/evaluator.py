@@ -50,6 +50,7 @@ class Prompting:
         system_prompt: put before everything, None for nothing.
         chat_template: whether prompts are written by the tokenizer's template.
         multiturn: whether shots are turns of their own in it.
+        pseudo: whether likelihoods are pseudo-likelihoods, of an encoder.
     """
 
     limit: int | None = None
@@ -58,6 +59,7 @@ class Prompting:
     system_prompt: str | None = None
     chat_template: bool = False
     multiturn: bool = True
+    pseudo: bool = False
 
     def count(self, documents: int) -> int:
         """How many of a task's documents are asked."""
@@ -81,6 +83,8 @@ def load_task(manager: TaskManager, name: str, prompting: Prompting) -> Configur
     if task.get_config("num_fewshot") is None:
         task.set_config(key="num_fewshot", value=0)
     task.set_fewshot_seed(seed=prompting.seed)
+    if prompting.pseudo:
+        task.measure_pseudo()
     return task
 
 

@@ -34,19 +34,21 @@ class Likelihood(float):
 
     Attributes:
         tokens: own tokens of the text that were scored; 0 where that is unknown.
+        hits: of a pseudo-likelihood, those that are the model's first guess; None of others.
     """
 
-    __slots__ = ("tokens",)
+    __slots__ = ("hits", "tokens")
     tokens: int
+    hits: int | None
 
-    def __new__(cls, value: float, tokens: int = 0) -> Likelihood:
+    def __new__(cls, value: float, tokens: int = 0, hits: int | None = None) -> Likelihood:
         """A likelihood in nats over so many tokens."""
         made = super().__new__(cls, value)
-        made.tokens = tokens
+        made.tokens, made.hits = tokens, hits
         return made
 
-    def __reduce__(self) -> tuple[type[Likelihood], tuple[float, int]]:
-        return Likelihood, (float(self), self.tokens)
+    def __reduce__(self) -> tuple[type[Likelihood], tuple[float, int, int | None]]:
+        return Likelihood, (float(self), self.tokens, self.hits)
 
 
 @dataclass(frozen=True)

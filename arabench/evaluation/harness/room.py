@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from arabench.errors import UsageError
 from arabench.evaluation.harness.marks import MARK, Mark
 from arabench.evaluation.harness.own_tokens import nothing_behind, read_texts
+from arabench.evaluation.harness.settings import settings_of
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -123,7 +124,8 @@ class Unasked:
             kind = request.request_type
             if kind != "loglikelihood_rolling":
                 by_task.setdefault((str(request.task_name), kind), []).append(request)
-        with nothing_behind(lm.tokenizer):
+        # Whole texts are read without what a tokenizer puts around them.
+        with nothing_behind(lm.tokenizer) if by_task else contextlib.nullcontext():
             for of_one in by_task.values():
                 look_at_room(lm, of_one)
                 if lm.world_size == 1:  # one process of several has a share of the documents
@@ -161,6 +163,11 @@ def check_task(lm: HFLM, requests: Sequence[Instance]) -> None:
     Raises:
         UsageError: says why.
     """
+    if settings_of(lm)["backend"] != "transformers":  # what it can do is its own affair
+        check = getattr(lm, "check_requests", None)
+        if check is not None:
+            check(requests)
+        return
     if requests[0].request_type == "loglikelihood_rolling":
         for reading in read_texts(lm.tokenizer, [request.args[0] for request in requests]):
             check_ids(lm, reading.tokens)

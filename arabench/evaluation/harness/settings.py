@@ -31,6 +31,10 @@ def settings_of(lm: LM) -> dict[str, str]:
     Raises:
         UsageError: a model that is no causal language model.
     """
+    own = getattr(lm, "own_settings", None)
+    if own is not None:
+        found: dict[str, str] = own()
+        return found
     model = getattr(lm, "model", None)
     config = getattr(model, "config", None)
     if config is None:  # an API or another engine: what it computes is its own affair

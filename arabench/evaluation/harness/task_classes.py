@@ -16,8 +16,10 @@ from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.own_tokens import Likelihood
+from arabench.evaluation.harness.pseudo_tasks import refuse_without_order, rename_metrics
 from arabench.evaluation.harness.run_record import RunRecord, gather
 from arabench.evaluation.harness.settings import template_digest
+from arabench.evaluation.metrics.pseudo import pseudo_values
 from arabench.evaluation.metrics.score import without_sums
 from arabench.evaluation.metrics.table import SCORES
 
@@ -45,9 +47,22 @@ def task_classes() -> dict[str, type]:
             super().__init__(config={key: value for key, value in config.items() if key != "class"})
             self.record = RunRecord()
             self.window: Sequence[int] | None = None
+            self._pseudo = False
             self._conditions: dict[str, str] = {}
             self._chat: Chat | None = None
             self._process, self._processes = 0, 1
+
+        def measure_pseudo(self) -> None:
+            """From here on likelihoods are an encoder's pseudo-likelihoods, and are named so.
+
+            Raises:
+                UsageError: the task asks for what an encoder does not give.
+            """
+            refuse_without_order(self.config.task, self.OUTPUT_TYPE, self.in_order)
+            self._pseudo = True
+            rename_metrics(self)
+
+        in_order = False
 
         def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if not callable(self.config.custom_dataset):
@@ -113,6 +128,8 @@ def task_classes() -> dict[str, type]:
 
         def process_results(self, doc: dict[str, Any], results: Any) -> Any:
             values = super().process_results(doc, results)
+            if self._pseudo:
+                values = pseudo_values(values, results)
             if self._answers and any(isinstance(answer, OnlyThinking) for answer in results):
                 return {name: without_sums(value) for name, value in values.items()}
             return values
@@ -171,6 +188,8 @@ def task_classes() -> dict[str, type]:
 
         `doc["ends"]` are the places behind each word.
         """
+
+        in_order = True
 
         def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> list[Any]:
             kwargs.pop("apply_chat_template", None)

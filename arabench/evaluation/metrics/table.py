@@ -12,6 +12,7 @@ from arabench.evaluation.metrics import (
     next_words,
     ngrams,
     noise_curves,
+    pseudo,
 )
 from arabench.evaluation.metrics.score import Score
 
@@ -38,5 +39,7 @@ SCORES: Final[Mapping[str, Score]] = {
         noise_curves.NOISE_ACC,
         *noise_curves.BITS_AT,
         *noise_curves.ACC_AT,
+        *pseudo.TWINS.values(),
+        pseudo.MASKED_ACC,
     )
 }

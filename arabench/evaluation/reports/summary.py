@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.families.table import COLUMNS, PSEUDO_COLUMNS
 from arabench.evaluation.metrics.intervals import FEW_ITEMS, interval
+from arabench.evaluation.metrics.pseudo import PREFIX
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.choice_ways import ways_lines
@@ -35,7 +36,7 @@ def cells(evaluation: Evaluation) -> list[Cell]:
     """Every cell of the table that the evaluation holds."""
     found = []
     for variety in VARIETIES:
-        for column in COLUMNS:
+        for column in (*COLUMNS, *PSEUDO_COLUMNS):
             task = evaluation.tasks.get(column.task.format(variety))
             if task is not None and column.metric in task.scores:
                 found.append(_cell(evaluation, task, variety, column.metric, column.heading))
@@ -88,7 +89,9 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
     parts = []
     for evaluation in evaluations:
         table = cells(evaluation)
-        headings = [c.heading for c in COLUMNS if any(cell.heading == c.heading for cell in table)]
+        shown = {cell.heading for cell in table}
+        columns = (*COLUMNS, *PSEUDO_COLUMNS)
+        headings = [column.heading for column in columns if column.heading in shown]
         lines = [f"**{markdown_text(evaluation.model)}** (95 % intervals)", ""]
         if evaluation.settings:
             lines += [markdown_text(_in_words(evaluation.settings)), ""]
@@ -102,8 +105,8 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
             for variety in VARIETIES:
                 row = {cell.heading: cell for cell in table if cell.variety == variety}
                 if row:
-                    shown = [_show(row.get(heading)) for heading in headings]
-                    lines.append(f"| {variety.upper()} | {' | '.join(shown)} |")
+                    numbers = [_show(row.get(heading)) for heading in headings]
+                    lines.append(f"| {variety.upper()} | {' | '.join(numbers)} |")
             lines.append("")
         others = other_scores(evaluation)
         if others:
@@ -171,6 +174,11 @@ def _about_numbers(evaluation: Evaluation) -> list[str]:
         lines.append(
             "- Token perplexity (token ppl) is per token of the model's own tokenizer: it does not "
             "compare between tokenizers. Bits per character do."
+        )
+    if any(name.startswith(PREFIX) for task in evaluation.tasks.values() for name in task.scores):
+        lines.append(
+            "- Pseudo bits are of an encoder, which sees both sides of what it predicts: they "
+            "compare with those of encoders measured the same way, and with no causal model's."
         )
     return [*lines, ""] if lines else []
 

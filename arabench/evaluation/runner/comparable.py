@@ -76,6 +76,7 @@ def check_task(left: TaskResult, right: TaskResult) -> None:
         UsageError: says what differs, and how.
     """
     checks = [
+        ("kind of likelihood", *(side.run.get("likelihood", "causal") for side in (left, right))),
         ("variety", str(left.variety), str(right.variety)),
         ("task version", left.version, right.version),
         ("condition", left.conditions or "none", right.conditions or "none"),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
 from arabench.evaluation.harness.conditions import COLUMN, RUN_KEY
+from arabench.evaluation.metrics.pseudo import PREFIX
 from arabench.evaluation.metrics.score import Sums, by_item
 from arabench.evaluation.metrics.table import SCORES
 from arabench.files.records import read_json_object
@@ -24,7 +25,11 @@ from arabench.files.records import read_json_object
 SMALLEST_SUM: Final = -1e-3
 LARGEST_SUM: Final = 1e12
 #: Metrics of tasks that score whole texts.
-_OF_TEXTS: Final = ("bits_per_char", "dialect_tax", "noise_cost")
+_OF_TEXTS: Final = tuple(
+    name + metric
+    for name in ("", PREFIX)
+    for metric in ("bits_per_char", "dialect_tax", "noise_cost")
+)
 #: Metrics whose first sum is the bits of the same text.
 _OF_ONE_TEXT: Final = (
     "bits_per_char",
@@ -341,7 +346,11 @@ def _check_text(row: dict[str, Any], where: str, recorded: bool) -> None:
 
 def _check_bits(values: dict[str, dict[str, Any]], where: str) -> None:
     """The bits of a text are the same whatever they are divided by."""
-    found = {name: values[name]["sums"][0] for name in _OF_ONE_TEXT if name in values}
+    found = {
+        name: value["sums"][0]
+        for name, value in values.items()
+        if name.removeprefix(PREFIX) in _OF_ONE_TEXT
+    }
     if len(set(found.values())) > 1:
         raise DataError(f"{where}: one text has several numbers of bits: {found}. Evaluate again.")
 
