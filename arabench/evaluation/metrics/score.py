@@ -3,7 +3,7 @@
 Every metric here is a function of sums over samples: bits per character is
 (sum of bits) / (sum of characters), BLEU a function of summed n-gram counts,
 accuracy a mean. Each sample therefore carries a short vector of sums and the item
-it belongs to, and one mechanism serves the point estimate, the bootstrap interval
+it belongs to, and one mechanism serves the point estimate, its interval
 and the paired comparison of two models, with no metric ever averaged over groups.
 
 Samples of one item (renderings of one sentence, questions on one passage) are
