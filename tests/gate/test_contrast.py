@@ -54,11 +54,12 @@ def one_model(metric: str, sizes: Array, rng: np.random.Generator) -> Array:
     if SCORES[metric].unit == "0-1":
         return np.concatenate([rng.random((count, width - 1)).round(), np.ones((count, 1))], axis=1)
     spent = sizes * np.linspace(1, 1.5, width) * rng.gamma(300, 0.01, (count, width))
-    if metric in {"dialect_tax", "noise_cost"}:
+    if metric.removeprefix("pseudo_") in {"dialect_tax", "noise_cost"}:
         return spent
     found = np.concatenate([spent[:, :-1], sizes], axis=1)
-    if metric in UNKNOWN:
-        found[:, UNKNOWN[metric]] = 0
+    plain = metric.removeprefix("pseudo_")
+    if plain in UNKNOWN:
+        found[:, UNKNOWN[plain]] = 0
     return found
 
 
