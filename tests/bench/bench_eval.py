@@ -32,6 +32,8 @@ from arabench.cli.quiet import quiet_libraries
 
 TASKS = {"lm": ["arabench_lm", "arabench_tax", "arabench_mmlu"], "mt": ["arabench_mt"]}
 SIZES = (1, 8, 32, 64)
+#: Of an answer: three examples and more do not fit into the toy's context.
+ANSWER_TOKENS = 64
 #: Relative difference of metrics that rounding explains.
 CLOSE = 1e-6
 
@@ -74,8 +76,9 @@ def by_lm_eval(
 
     lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=size, softmax_dtype="float32")
     results: dict[str, Any] = simple_evaluate(
-        model=lm, tasks=tasks, task_manager=task_manager({}), limit=limit, bootstrap_iters=0
-    )
+        model=lm, tasks=tasks, task_manager=task_manager({}), limit=limit, bootstrap_iters=0,
+        gen_kwargs={"max_gen_toks": ANSWER_TOKENS},
+    )  # fmt: skip
     return results
 
 
@@ -89,7 +92,8 @@ def by_arabench(
 
     lm = language_model(model, tokenizer, size)
     lm.encodings = type(lm.encodings)()  # nothing is left over from the round before
-    return measure_in_memory(task_manager({}), lm, tasks, Prompting(limit=limit), WINDOW)
+    prompting = Prompting(limit=limit, max_gen_tokens=ANSWER_TOKENS)
+    return measure_in_memory(task_manager({}), lm, tasks, prompting, WINDOW)
 
 
 def timed(work: Callable[[], dict[str, Any]]) -> tuple[float, float, dict[str, Any]]:

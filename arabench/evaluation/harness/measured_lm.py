@@ -180,7 +180,8 @@ def _encode_all(lm: HFLM, texts: Sequence[str], add_special_tokens: bool | None)
     marks = [given] * len(texts)
     if add_special_tokens is None:
         # lm-eval's rule: a text that writes its BOS itself gets no other.
-        prefix = lm.tokenizer.decode(lm.prefix_token_id)
+        # lm-eval fails where there is none.
+        prefix = None if lm.prefix_token_id is None else lm.tokenizer.decode(lm.prefix_token_id)
         marks = [False if has_bos_prefix(text, prefix) else given for text in texts]
     tokenizer = lm.tokenizer
 
