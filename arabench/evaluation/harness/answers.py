@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arabench.errors import DataError
@@ -58,6 +58,26 @@ class AnswerCounts:
     model: int = 0
     known: int = 0
     cached: int = 0
+
+
+@dataclass
+class MemoryStore:
+    """Answers in memory, for as long as it lives.
+
+    Attributes:
+        cached: none of them is of an earlier run.
+    """
+
+    answers: dict[bytes, str] = field(default_factory=dict)
+    cached: int = 0
+
+    def find(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Those of the answers that are known."""
+        return {key: self.answers[key] for key in keys if key in self.answers}
+
+    def keep(self, answers: Mapping[bytes, str]) -> None:
+        """Answers that the model gave just now."""
+        self.answers.update(answers)
 
 
 def answer_requests(lm: LM, requests: Iterable[Instance], store: AnswerStore) -> AnswerCounts:
