@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from arabench.errors import UsageError
 from arabench.models.bases import BaseRequest, load_base
 from arabench.models.checkpoints import AdapterInfo
+from arabench.models.devices import tokens_apart
 from arabench.models.kinds import is_encoder
 from arabench.models.saved_tokenizers import load_tokenizer
 
@@ -295,7 +296,7 @@ def _check_sees_no_future(
     other = next((token for token in ids if ids and token != ids[-1]), None)
     if other is None:
         return
-    with torch.no_grad():
+    with torch.no_grad(), tokens_apart(model):
         first, second = (
             model(input_ids=torch.tensor([row], device=device)).logits[0, :-1].float()
             for row in (ids, [*ids[:-1], other])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -264,3 +265,24 @@ def disable_cpu_repacking(model: torch.nn.Module) -> None:
     for module in model.modules():
         if hasattr(module, _REPACKS):
             setattr(module, _REPACKS, False)
+
+
+@contextlib.contextmanager
+def tokens_apart(model: torch.nn.Module) -> Iterator[None]:
+    """Compute a token's logits from itself and what it attends to, also in 8 bits.
+
+    LLM.int8 multiplies columns in 16 bits in which any token of the batch is an outlier, so that
+    a later token changes how an earlier one is rounded (Dettmers et al. 2022, section 3.2).
+    """
+    before = []
+    for module in model.modules():
+        state = getattr(module, "state", None)
+        if type(module).__name__ == "Linear8bitLt" and hasattr(state, "threshold"):
+            before.append((state, state.threshold))
+    try:
+        for state, _ in before:
+            state.threshold = 0.0
+        yield
+    finally:
+        for state, threshold in before:
+            state.threshold = threshold

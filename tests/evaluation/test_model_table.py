@@ -28,6 +28,7 @@ GPT2 = "AraGPT2's construction (BOS is EOS)"
 CHOSEN = (
     Row("Qwen2", "Qwen's construction"),
     Row("Qwen3", "Qwen's construction", "NF4"),
+    Row("Qwen3", "Qwen's construction", "int8"),
     Row("Llama 2", "Llama 2's construction (BOS, bytes)"),
     Row("Llama 2", "BOS and EOS around"),
     Row("Mistral, window 48", "Llama 2's construction (BOS, bytes)"),

@@ -127,3 +127,21 @@ def test_busy_cpus_are_seen() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_in_8_bits_a_token_is_rounded_by_itself_when_asked() -> None:
+    bnb = pytest.importorskip("bitsandbytes", reason="needs the extra arabench[train]")
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    layer = bnb.nn.Linear8bitLt(64, 64, bias=False, has_fp16_weights=False, threshold=6.0)
+    layer.load_state_dict({"weight": torch.randn(64, 64)})
+    model = torch.nn.Sequential(layer).to("cpu").eval()
+    alone = torch.randn(1, 1, 64)
+    after = torch.cat([alone, 20.0 * torch.randn(1, 1, 64)], dim=1)  # outliers in other columns
+    with torch.no_grad():
+        mixed = (model(after)[:, :1] - model(alone)).abs().max()
+        with devices.tokens_apart(model):
+            apart = (model(after)[:, :1] - model(alone)).abs().max()
+    assert mixed > 1e-3
+    assert apart == 0
+    assert layer.state.threshold == 6.0
