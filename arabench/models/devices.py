@@ -15,6 +15,7 @@ from arabench.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+    from bitsandbytes import MatmulLtState
     from bitsandbytes.nn import Linear4bit
     from transformers import BitsAndBytesConfig
 
@@ -274,15 +275,17 @@ def tokens_apart(model: torch.nn.Module) -> Iterator[None]:
     LLM.int8 multiplies columns in 16 bits in which any token of the batch is an outlier, so that
     a later token changes how an earlier one is rounded (Dettmers et al. 2022, section 3.2).
     """
-    before = []
-    for module in model.modules():
-        state = getattr(module, "state", None)
-        if type(module).__name__ == "Linear8bitLt" and hasattr(state, "threshold"):
-            before.append((state, state.threshold))
+    layers = [
+        module
+        for module in model.modules()
+        if type(module).__name__ == "Linear8bitLt" and hasattr(module, "state")
+    ]
+    states: list[MatmulLtState] = [layer.state for layer in layers]
+    before = [state.threshold for state in states]
     try:
-        for state, _ in before:
+        for state in states:
             state.threshold = 0.0
         yield
     finally:
-        for state, threshold in before:
+        for state, threshold in zip(states, before, strict=True):
             state.threshold = threshold
