@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "measure: show a finished run as a table; how much of its scores is spelling",
     "compare": "measure: lay evaluations side by side: differences, intervals, samples",
     "contamination": "measure: look for evaluation items in training text, respelled ones too",
+    "rate": "measure: blind sheets for people to rate answers, and what they say",
     "train": "train: a QLoRA adapter from a recipe",
     "gate": "guard: compare two evaluations and pass or stop the candidate",
     "demo": "all four jobs on a toy model, offline, in minutes",

@@ -36,6 +36,9 @@ _EXCERPT_CHARS: Final = 300
 LEAST_SHARED: Final = 8
 #: Share of a part's words in common below which nothing is near: one set phrase is less.
 LEAST_CONTAINED: Final = 0.6
+#: Share of a rendering's words whose consonants are near a place in Latin text; with fewer it is
+#: not read as Arabizi, which is slow.
+LEAST_CONSONANTS: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Search:
             first: number of the first row.
         """
         self.rows += len(texts)
-        pieces, rows = _pieces(texts, first)
+        pieces, rows = split_rows(texts, first)
         place = 0
         for block in blocks(pieces):
             count = len(block.text_words) - 1
@@ -218,7 +221,10 @@ class Search:
     ) -> None:
         rendering = self._renderings[suspect.part]
         start, end = _around(suspect, len(rendering.words), latin.text_words)
-        found = align(rendering.words, latin.hashes[start:end], len(rendering.words))
+        around = latin.hashes[start:end]
+        if np.isin(rendering.words, around).mean() < LEAST_CONSONANTS:
+            return
+        found = align(rendering.words, around, len(rendering.words))
         if found.end <= found.start:
             return
         place = (
@@ -267,7 +273,7 @@ def _words_of(texts: Sequence[str]) -> list[U64]:
     ]
 
 
-def _pieces(texts: Sequence[str], first: int) -> tuple[list[str], list[int]]:
+def split_rows(texts: Sequence[str], first: int) -> tuple[list[str], list[int]]:
     """Texts, the longest in pieces, and the row of each."""
     pieces: list[str] = []
     rows: list[int] = []
