@@ -48,7 +48,7 @@ class Encodings:
         """
         keys = [(tokenizer, mark, text) for mark, text in zip(marks, texts, strict=True)]
         with self._lock:
-            found = {key: ids for key in keys if (ids := self._ids.get(key)) is not None}
+            found = {key: self._ids[key] for key in keys if key in self._ids}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         for mark in dict.fromkeys(key[1] for key in missing):
             chosen = [key for key in missing if key[1] is mark]

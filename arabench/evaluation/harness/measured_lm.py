@@ -190,7 +190,8 @@ def _encode_all(lm: HFLM, texts: Sequence[str], add_special_tokens: bool | None)
         found: list[list[int]] = tokenizer(list(missing), **options)["input_ids"]
         return found
 
-    return lm.encodings.find(tokenizer_key(tokenizer), texts, marks, encode)
+    kept: Encodings = lm.encodings
+    return kept.find(tokenizer_key(tokenizer), texts, marks, encode)
 
 
 def _encode_ahead(lm: HFLM, pairs: Sequence[tuple[str, str]]) -> None:

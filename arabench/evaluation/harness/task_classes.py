@@ -151,6 +151,10 @@ def task_classes() -> dict[str, type]:
     class RollingTask(ArabenchTask):
         """Log-likelihood of every string in `doc["texts"]`, or of `doc["text"]`."""
 
+        def fewshot_context(self, doc: dict[str, Any], *args: Any, **kwargs: Any) -> str:
+            # A text has no prompt, and lm-eval would compile an empty template for each.
+            return ""
+
         def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> list[Any]:
             kwargs.pop("apply_chat_template", None)
             kwargs.pop("chat_template", None)
