@@ -229,3 +229,26 @@ def test_help_loads_no_model_library() -> None:
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False)
     assert done.returncode == 0
+
+
+def test_a_trained_tokenizer_stays_what_it_is_beside_a_model(here: Path, capsys: Captured) -> None:
+    from tokenizers import Tokenizer
+    from transformers import AutoTokenizer
+
+    from arabench.models.saved_tokenizers import FAMILIES
+
+    text = "آ قَرَأَ الولد 2024 كتابًا"
+    for kind in (["--model", "bpe"], ["--model", "unigram"]):
+        assert train("-o", kind[1], "--vocab-size", "330", *kind) == 0
+        wanted = Tokenizer.from_file(f"{kind[1]}/tokenizer.json").encode(text).ids
+        for family in FAMILIES:
+            Path(kind[1], "config.json").write_text(json.dumps({"model_type": family}))
+            assert AutoTokenizer.from_pretrained(kind[1])(text)["input_ids"] == wanted, family
+    # One that others saved is said to be read otherwise, and measured as it was saved.
+    settings = json.loads(Path("bpe/tokenizer_config.json").read_text(encoding="utf-8"))
+    settings.pop("trust_remote_code")
+    Path("bpe/tokenizer_config.json").write_text(json.dumps(settings))
+    Path("bpe/config.json").write_text(json.dumps({"model_type": "qwen2"}))
+    capsys.readouterr()
+    assert main(["tokenizer", "report", "bpe", "--parallel", "few"]) == 0
+    assert "bpe: transformers builds another tokenizer here" in capsys.readouterr().err
