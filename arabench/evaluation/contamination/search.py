@@ -27,6 +27,8 @@ from arabench.text.hash_arrays import I64, U64
 #: A longer text is looked at in pieces that overlap by so many characters.
 PIECE_CHARS: Final = MAX_TEXT_CHARS // 2
 _OVERLAP: Final = 1 << 14
+#: Parts of fewer words are everywhere and tell nothing.
+LEAST_WORDS: Final = 3
 #: Words around a part among which its answer is looked for.
 _ANSWER_WORDS: Final = 40
 #: Words of a stretch beyond which only its beginning is compared.
@@ -121,7 +123,7 @@ class Search:
         parts = [(place, part) for place, item in enumerate(self.items) for part in item.parts]
         hashes = _words_of([part.text for _, part in parts])
         for (place, part), words in zip(parts, hashes, strict=True):
-            if len(words) < 2:
+            if len(words) < LEAST_WORDS:
                 continue
             self._told[place] = True
             number = numbers.setdefault(words.tobytes(), len(numbers))

@@ -71,8 +71,9 @@ def test_a_few_words_count_only_as_a_sentence_of_their_own() -> None:
         assert found.level == "exact", text
 
 
-def test_a_word_alone_is_not_looked_for() -> None:
-    (found,) = find(["نعم"], item("نعم"))
+@pytest.mark.parametrize("text", ["نعم", "شكرا جزيلا", "-4 + (−3) =", ""])
+def test_less_than_three_words_are_not_looked_for(text: str) -> None:
+    (found,) = find([text, f"قال. {text}. ثم"], item(text))
     assert not found.told
     assert not found.hits
 
