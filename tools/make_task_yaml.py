@@ -93,6 +93,7 @@ def dialects(out: dict[str, str]) -> None:
         task("mt", f"{variety}_msa", variety, f"{NAMES[variety]} to MSA", "  target: msa\n")
     for variety in VARIETIES:
         task("mt", f"{variety}_en", variety, f"{NAMES[variety]} to English", "  target: en\n")
+    out["arabench_dialects/arabench_did.yaml"] = "include: _did_template\ntask: arabench_did\n"
     for kind, names in groups.items():
         out[f"arabench_dialects/arabench_{kind}.yaml"] = group(f"arabench_{kind}", names)
     out["arabench_dialects/arabench_dialects.yaml"] = group(

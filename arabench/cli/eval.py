@@ -3,7 +3,9 @@
 Only arabench's tasks are indexed, the base is loaded once, and an adapter that does
 not change the model's logits is refused. Results have lm-eval's format; `arabench gate`
 and `arabench compare` read them. A run that was killed goes on where it stopped: give the
-same command again. For other model types use the lm_eval command itself.
+same command again. Encoders are measured by pseudo-likelihood (--model-type mlm), a classifier
+on embeddings is a floor (--model-type probe), and lm-eval's other models answer the same
+tasks (--backend).
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ examples:
   arabench eval --model chat/ --chat-template --max-gen-tokens 2000 -o results/
   arabench eval --model base/ --cache ~/.cache/arabench -o results/
   arabench eval --model base/ --exclude contaminated.jsonl -o results/
+  arabench eval --model CAMeL-Lab/bert-base-arabic-camelbert-mix --model-type mlm -o results/
+  arabench eval --model base/ --model-type probe -o results/
+  arabench eval --backend local-completions -o results/ \\
+    --model-args model=NAME,base_url=http://localhost:8000/v1/completions,tokenizer=base/
+  torchrun --nproc_per_node 2 -m arabench eval --model base/ -o results/
   arabench eval --list-tasks
 """
 
@@ -34,7 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--adapter", action="append", default=[], metavar="NAME=DIR", help="adapter (repeatable)"
     )
     parser.add_argument(
-        "--tasks", default="arabench_dialects", help="comma-separated [arabench_dialects]"
+        "--model-type", choices=["causal", "mlm", "probe"], default="causal",
+        help="mlm: an encoder, by pseudo-likelihood; probe: logistic regression on the mean "
+        "embeddings of a model, fitted to the train split [causal]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--masking", choices=["within-word", "original"], default="within-word",
+        help="with mlm: mask what follows a token in its word too, or the token alone "
+        "[within-word]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--backend", metavar="NAME",
+        help="another model of lm-eval answers (vllm, local-completions, gguf, ...)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model-args", default="", metavar="KEY=VALUE,...", help="of the backend, as lm_eval has"
+    )
+    parser.add_argument(
+        "--tasks",
+        help="comma-separated [arabench_dialects; mlm: arabench_lm,arabench_tax; probe: "
+        "arabench_did]",
     )
     parser.add_argument(
         "--list-tasks", action="store_true", help="print the names of tasks and groups, and stop"
@@ -94,9 +120,9 @@ def run(options: argparse.Namespace) -> int:
     require_extra("eval", "torch", "transformers", "lm_eval", "peft", "sacrebleu", "datasets")
     if options.list_tasks:
         return _list_tasks()
-    for name in ("model", "output"):
-        if getattr(options, name) is None:
-            raise UsageError(f"--{name} is not given. See arabench eval --help.")
+    _check_model(options)
+    if options.output is None:
+        raise UsageError("--output is not given. See arabench eval --help.")
     if options.bits == 4:
         require_extra("train", "bitsandbytes")
     for name in ("limit", "batch_size", "max_gen_tokens", "threads"):
@@ -111,9 +137,9 @@ def run(options: argparse.Namespace) -> int:
     from arabench.evaluation.runner.results import load_evaluation
 
     request = Request(
-        model=options.model,
+        model=_model_name(options),
         adapters=_adapters(options.adapter),
-        tasks=[task.strip() for task in options.tasks.split(",") if task.strip()],
+        tasks=_tasks(options),
         output=options.output,
         metadata={
             **_json_object("metadata", options.metadata),
@@ -134,6 +160,10 @@ def run(options: argparse.Namespace) -> int:
         chat_template_args=_json_object("chat-template-args", options.chat_template_args),
         system_prompt=_system_prompt(options.system_prompt),
         multiturn=not options.single_turn,
+        model_type=options.model_type,
+        masking=options.masking,
+        backend=options.backend,
+        model_args=options.model_args,
     )
     unfinished: UnfinishedError | None = None
     try:
@@ -151,6 +181,38 @@ def run(options: argparse.Namespace) -> int:
     if unfinished is not None:
         raise unfinished
     return 0
+
+
+def _check_model(options: argparse.Namespace) -> None:
+    from arabench.errors import UsageError
+
+    if options.backend is None and options.model_args:
+        raise UsageError(
+            "--model-args are those of a --backend, and none is given. Our own model is described "
+            "by --model, --dtype, --bits and --device."
+        )
+    if options.backend is not None and options.model is not None:
+        raise UsageError(
+            f"--model {options.model!r} does not go with --backend {options.backend}: name the "
+            "model in --model-args, by the argument that the backend has for it."
+        )
+    if options.backend is None and options.model is None:
+        raise UsageError("--model is not given. See arabench eval --help.")
+
+
+def _model_name(options: argparse.Namespace) -> str:
+    if options.backend is None:
+        return str(options.model)
+    from arabench.evaluation.harness.other_backends import model_named
+
+    return model_named(options.model_args) or str(options.backend)
+
+
+def _tasks(options: argparse.Namespace) -> list[str]:
+    """Those that are asked for, or what a model of its type can answer."""
+    usual = {"mlm": "arabench_lm,arabench_tax", "probe": "arabench_did"}
+    names = options.tasks or usual.get(options.model_type, "arabench_dialects")
+    return [task.strip() for task in names.split(",") if task.strip()]
 
 
 def _list_tasks() -> int:

@@ -23,6 +23,12 @@ from arabench.evaluation.families.choice import (
     score_choice,
     score_choice_text,
 )
+from arabench.evaluation.families.dialect_identification import (
+    did_choices,
+    did_data,
+    did_prompt,
+    score_did,
+)
 from arabench.evaluation.families.dialect_tax import score_tax, tax_data
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.families.language_modelling import lm_data, score_lm
@@ -49,6 +55,9 @@ __all__ = [
     "choice_prompt_arabic",
     "choice_prompt_text",
     "choice_texts",
+    "did_choices",
+    "did_data",
+    "did_prompt",
     "lm_data",
     "mmlu_data",
     "mmlu_files_data",
@@ -61,6 +70,7 @@ __all__ = [
     "reading_prompt",
     "score_choice",
     "score_choice_text",
+    "score_did",
     "score_lm",
     "score_next_word",
     "score_noisy_lm",

@@ -8,6 +8,7 @@ refused unless the caller asks for them by name.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from arabench.files.records import read_json_object
 #: File beside an adapter in which the trainer records what it was trained on.
 RECORD_NAME: Final = "arabench.json"
 _PICKLED: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+#: Modules of transformers that hold models.
+_MODELING: Final = re.compile(r"transformers\.models\.[a-z0-9_]+\.modeling_[a-z0-9_]+")
 #: Adapter settings that make PEFT import modules named in the file.
 _IMPORTING_KEYS: Final = ("auto_mapping", "megatron_config")
 #: Adapter kinds that change a causal model's weights or activations and load from safetensors.
@@ -196,7 +199,7 @@ def inspect_adapter(name: str) -> AdapterInfo:
             f"allowed: {', '.join(sorted(ADAPTER_KINDS))}."
         )
     for key in _IMPORTING_KEYS:
-        if config.get(key):
+        if config.get(key) and not _is_of_transformers(config[key]):
             raise UnsafeInputError(
                 f"{folder}/adapter_config.json sets {key}, which imports modules it names. "
                 "Remove that setting if you trust the adapter."
@@ -214,6 +217,18 @@ def inspect_adapter(name: str) -> AdapterInfo:
     return AdapterInfo(
         folder, kind, str(config.get("base_model_name_or_path") or ""), weights, record
     )
+
+
+def _is_of_transformers(mapping: object) -> bool:
+    """Whether the module named is a model of transformers itself.
+
+    PEFT writes it beside every adapter that was made without a task type, as those of masked
+    language models are: it has none for them.
+    """
+    if not isinstance(mapping, dict) or set(mapping) != {"base_model_class", "parent_library"}:
+        return False
+    library = str(mapping["parent_library"])
+    return _MODELING.fullmatch(library) is not None
 
 
 def check_same_base(adapter: AdapterInfo, base: BaseInfo) -> None:

@@ -34,6 +34,7 @@ TASKS = {
     *(f"arabench_rc_{code}" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_tax_{code}" for code in ("egy", "glf", "lev", "mgr")),
     *(f"arabench_next_{code}" for code in ("msa", "egy", "glf", "lev", "mgr")),
+    "arabench_did",
     *(f"arabench_mt_{code}_msa" for code in ("egy", "glf", "lev", "mgr")),
     *(f"arabench_mt_{code}_en" for code in ("msa", "egy", "glf", "lev", "mgr")),
     *(f"arabench_mmlu_{subject}" for subject in (*SUBJECTS, "all", "files", "arabicmmlu")),
@@ -57,6 +58,7 @@ RUN = {
     "arabench_lm_egy": LM,
     "arabench_lm_msa": LM,
     "arabench_next_egy": {"next_word_acc"},
+    "arabench_did": {"acc", "macro_f1"},
     "arabench_tax_egy": {"dialect_tax", "tokenizer_tax", "model_tax"},
     "arabench_mt_egy_en": {"bleu", "chrf++"},
     "arabench_rc_egy": {"f1", "exact_match"},
@@ -101,7 +103,7 @@ def test_exactly_the_expected_names_are_found() -> None:
 
 def test_every_task_and_group_builds() -> None:
     suites = ["arabench_dialects", "arabench_next", "arabench_mmlu", "arabench_robustness"]
-    loaded = _manager().load([*suites, "arabench_mmlu_ways"])
+    loaded = _manager().load([*suites, "arabench_mmlu_ways", "arabench_did"])
     assert set(loaded["tasks"]) == TASKS - OUTSIDE
     assert set(loaded["groups"]) == GROUPS
     for name, task in loaded["tasks"].items():

@@ -199,6 +199,20 @@ def test_settings_that_import(tmp_path: Path, key: str) -> None:
     assert inspect_adapter(adapter(tmp_path, **{key: None})).kind == "LORA"
 
 
+@pytest.mark.parametrize(
+    "library",
+    ["evil", "transformers.models.bert.modeling_bert; evil", "transformers.models.bert.evil",
+     "transformers.models.bert.modeling_bert\n", "xtransformers.models.bert.modeling_bert"],
+)  # fmt: skip
+def test_only_models_of_transformers_are_named(tmp_path: Path, library: str) -> None:
+    named = {"base_model_class": "BertForMaskedLM", "parent_library": library}
+    with pytest.raises(UnsafeInputError, match="sets auto_mapping"):
+        inspect_adapter(adapter(tmp_path, auto_mapping=named))
+    # As PEFT writes it beside the adapter of an encoder, for which it has no task type.
+    named["parent_library"] = "transformers.models.bert.modeling_bert"
+    assert inspect_adapter(adapter(tmp_path, auto_mapping=named)).kind == "LORA"
+
+
 def test_adapter_weights(tmp_path: Path) -> None:
     adapter(tmp_path, weights="adapter_model.bin")
     with pytest.raises(UnsafeInputError, match="pickled adapter weights"):

@@ -6,6 +6,7 @@ from typing import Final
 
 from arabench.evaluation.families import (
     choice,
+    dialect_identification,
     dialect_tax,
     language_modelling,
     next_word,
@@ -24,6 +25,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     reading.FAMILY,
     choice.FAMILY,
     robustness.FAMILY,
+    dialect_identification.FAMILY,
 )
 
 #: Columns of the per-variety table.

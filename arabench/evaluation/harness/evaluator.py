@@ -117,6 +117,9 @@ class TaskRun:
         self.name: str = self.task.task_name
         self.documents = self.prompting.count(len(self.task.eval_docs))
         self._data = hashlib.sha256()
+        fit = getattr(self.lm, "fit_task", None)
+        if fit is not None:  # a probe learns from the task's train split
+            fit(self.task)
 
     def windows(self, size: int = WINDOW, start: int = 0) -> Iterator[range]:
         """Places of the documents of each window, from a document on where one begins."""
@@ -157,6 +160,25 @@ class TaskRun:
         self.counts.known += counts.known
         self.counts.cached += counts.cached
         return rows
+
+    def pass_over(self, window: range) -> None:
+        """Draw the shots of a window that another process asks, so that those behind it agree."""
+        if self.task.config.num_fewshot:
+            self.task.window = window
+            self._build()
+            self.task._instances = None
+
+    def hand_over(self) -> dict[str, Any]:
+        """What was counted since the last time, for the process that keeps results."""
+        found = {"record": self.task.record.to_json(), "counts": dataclasses.asdict(self.counts)}
+        self.task.record, self.counts = RunRecord(), AnswerCounts()
+        return found
+
+    def take_over(self, found: dict[str, Any]) -> None:
+        """Add what another process counted."""
+        self.task.record = RunRecord.total([self.task.record, RunRecord.from_json(found["record"])])
+        for name, count in found["counts"].items():
+            setattr(self.counts, name, getattr(self.counts, name) + count)
 
     def add(self, row: dict[str, Any]) -> None:
         """Count a row: one just made, or one read back from the log of a run that was killed."""

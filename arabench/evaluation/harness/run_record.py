@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from arabench.evaluation.harness.chat import OnlyThinking
 from arabench.evaluation.harness.marks import MARK
+from arabench.evaluation.harness.settings import OWN_TOKENS
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -92,6 +93,12 @@ class RunRecord:
                 f"({self.unknown_tokens:,} of {self.tokens:,} tokens are <unk>; others became "
                 "nothing), which cost the model next to nothing: its bits are too low, and compare "
                 "with no other tokenizer's"
+            )
+        if OWN_TOKENS in self.settings:
+            notes.append(
+                f"{self.settings['backend']} scores texts by its own rules: what its tokenizer "
+                "adds may count, and nothing is known of tokens (own-token rules are not applied); "
+                "bits compare with those of the same backend"
             )
         if self.cut:
             notes.append(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Setting of backends that score a text by rules of their own.
+OWN_TOKENS = "own_tokens"
 SIXTEEN_BITS = ("bfloat16", "float16")
 
 
@@ -38,7 +40,7 @@ def settings_of(lm: LM) -> dict[str, str]:
     model = getattr(lm, "model", None)
     config = getattr(model, "config", None)
     if config is None:  # an API or another engine: what it computes is its own affair
-        return {"backend": type(lm).__name__}
+        return {"backend": type(lm).__name__, OWN_TOKENS: "not applied"}
     check_causal(config)
     dtype = type_name(getattr(model, "dtype", ""))
     softmax = type_name(getattr(lm, "softmax_dtype", None) or dtype)

@@ -8,6 +8,7 @@ from typing import Final
 from arabench.evaluation.metrics import (
     answers,
     choice,
+    classes,
     likelihood,
     next_words,
     ngrams,
@@ -35,6 +36,7 @@ SCORES: Final[Mapping[str, Score]] = {
         choice.ACC,
         choice.ACC_NORM,
         choice.ACC_BYTES,
+        classes.MACRO_F1,
         noise_curves.NOISE_COST,
         noise_curves.NOISE_ACC,
         *noise_curves.BITS_AT,

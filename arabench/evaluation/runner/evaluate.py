@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,14 +20,14 @@ from arabench.evaluation.data.source import HUB_PREFIX, check_folder
 from arabench.evaluation.families.family import source_of
 from arabench.evaluation.harness.answers import AnswerStore
 from arabench.evaluation.harness.assemble import assemble_results, select_tasks
-from arabench.evaluation.harness.chat import choose_template
 from arabench.evaluation.harness.conditions import RUN_KEY
-from arabench.evaluation.harness.evaluator import Model, Prompting
+from arabench.evaluation.harness.evaluator import Prompting
 from arabench.evaluation.harness.output import write_results_file
-from arabench.evaluation.harness.run import language_model, task_manager
+from arabench.evaluation.harness.run import task_manager
 from arabench.evaluation.runner import identity
 from arabench.evaluation.runner.cache import AnswerCache
 from arabench.evaluation.runner.earlier import check_output, find_earlier
+from arabench.evaluation.runner.identities import identities_of
 from arabench.evaluation.runner.measuring import (
     Plan,
     Silent,
@@ -35,23 +35,24 @@ from arabench.evaluation.runner.measuring import (
     Watcher,
     check_tasks,
     failures_in_words,
+    follow_tasks,
     measure_tasks,
 )
+from arabench.evaluation.runner.processes import Team, join_team
 from arabench.evaluation.runner.progress import Progress, RunAnswers, refuse_other
-from arabench.evaluation.runner.request import BASE, Request, check_names
+from arabench.evaluation.runner.request import BASE, Request, check_choices, check_names
+from arabench.evaluation.runner.subjects import Subject, subject_of
 from arabench.files.environment import package_versions
 from arabench.files.locks import hold_folder
-from arabench.models.adapters import PROBES, Bench, Effect, mismatch_with
-from arabench.models.bases import BaseRequest
+from arabench.models.adapters import Effect
 from arabench.models.checkpoints import (
     AdapterInfo,
-    BaseInfo,
     check_same_base,
     inspect_adapter,
     inspect_base,
     is_local,
 )
-from arabench.models.devices import pick_device, pick_precision, use_threads
+from arabench.models.devices import use_threads
 
 if TYPE_CHECKING:
     from arabench.models.devices import Threads
@@ -81,9 +82,9 @@ class _Job:
     request: Request
     plan: Plan
     adapters: dict[str, AdapterInfo]
-    info: BaseInfo | None
     say: Callable[[str], None]
     watcher: Watcher
+    team: Team
 
     @property
     def output(self) -> Path:
@@ -105,21 +106,32 @@ def evaluate(
         say: takes messages.
         watcher: is told of tasks and documents.
 
+    Returns:
+        Nothing in the processes of a team (`arabench.evaluation.runner.processes`) but the first.
+
     Raises:
         UsageError: unknown task, no such model, an output folder that holds a run of something
             else or is in use, an adapter of another base, or one that changes nothing.
         UnfinishedError: some tasks failed; the others have results.
     """
+    check_choices(request)
     data = source_of(request.metadata).data  # refuses wrong keys before anything is loaded
     if data is not None and not data.startswith(HUB_PREFIX):
         check_folder(data)
     manager = task_manager(request.metadata)
     check_names(request, manager.all_tasks)
-    check_output(Path(request.output))
+    team = join_team()
+    request = replace(request, device=team.device(request.device))
     adapters = {name: inspect_adapter(path) for name, path in request.adapters.items()}
-    selection = select_tasks(manager, request.tasks)
-    plan = Plan(manager, selection, _prompting(request), request.window)
-    job = _Job(request, plan, adapters, _inspect(request, adapters), say, watcher or Silent())
+    _inspect(request, adapters)
+    plan = Plan(manager, select_tasks(manager, request.tasks), _prompting(request), request.window)
+    job = _Job(request, plan, adapters, say, watcher or Silent(), team)
+    if not team.first:
+        _follow(job)
+        return {}
+    if team.note:
+        say(team.note)
+    check_output(job.output)
     with hold_folder(job.output, LOCK_NAME, "output", "evaluates into it"):
         try:
             return _evaluate(job)
@@ -136,14 +148,16 @@ def _prompting(request: Request) -> Prompting:
         system_prompt=request.system_prompt,
         chat_template=bool(request.chat_template),
         multiturn=request.multiturn,
+        pseudo=request.model_type == "mlm",
     )
 
 
 def _evaluate(job: _Job) -> dict[str, Path]:
     names = [BASE, *job.adapters]
     earlier = {name: find_earlier(job.output, name) for name in names}
-    threads = use_threads(job.request.threads or _threads_of(earlier.values()))
-    identities = _identities(job, threads.count)
+    wanted = job.request.threads or _threads_of(earlier.values())
+    threads = use_threads(job.team.threads(wanted))
+    identities = identities_of(job.request, job.adapters, job.plan.selection.tasks, threads.count)
     for name, run in earlier.items():
         if run is not None:
             known = {key: value for key, value in run.identity.items() if key != _LATE}
@@ -154,66 +168,33 @@ def _evaluate(job: _Job) -> dict[str, Path]:
     for name in names:
         if name not in todo:
             job.say(f"{name}: done before, in {folders[name]}; nothing is measured again")
+    job.team.share(lambda: (todo, threads.count))
     if todo:
         _measure(job, todo, threads, identities)
     return folders
+
+
+def _follow(job: _Job) -> None:
+    """Another process of a team: load the same, and ask the windows that are its share."""
+    todo, threads = job.team.follow(tuple)
+    if not todo:
+        return
+    use_threads(threads)
+    subject = subject_of(job.request)
+    shelf = TaskShelf(job.plan)
+    job.team.follow(dict)  # the first process has tried adapters and tasks
+    for name in todo:
+        if name in job.adapters:
+            subject.attach(job.adapters[name], name)
+        follow_tasks(job.plan, subject.language_model(), shelf, job.team)
+        if name in job.adapters:
+            subject.detach()
 
 
 def _threads_of(earlier: Any) -> int | None:
     """Threads of a run that is gone on with: another number moves the last bits."""
     counts = [run.identity.get("threads", "") for run in earlier if run is not None]
     return next((int(count) for count in counts if count.isdigit()), None)
-
-
-def _identities(job: _Job, threads: int) -> dict[str, identity.RunIdentity]:
-    """Of base and adapters, all but their tokenizers."""
-    request = job.request
-    device = pick_device(request.device)
-    dtype = pick_precision(request.dtype, device).dtype
-    base, config = identity.base_digests(request.model)
-    options = {key: value for key, value in request.metadata.items() if key != "arabench_data"}
-    options |= {"limit": request.limit, "max_gen_tokens": request.max_gen_tokens}
-    data = identity.data_sha256(source_of(request.metadata).data)
-    found = {}
-    for name in (BASE, *job.adapters):
-        adapter, adapter_config = identity.adapter_digests(job.adapters.get(name))
-        model = identity.ModelIdentity(
-            base=base,
-            config=config,
-            tokenizer="",
-            adapter=adapter,
-            adapter_config=adapter_config,
-            dtype=dtype,
-            bits=str(request.bits),
-            device=identity.device_in_words(device),
-            threads=str(threads) if device == "cpu" else identity.NONE,
-            batch=f"{request.batch_size} together, windows of {job.plan.window}",
-            seed=str(request.seed),
-            chat=_chat_in_words(request),
-            packages=identity.packages_in_words(request.bits != 16),
-        )
-        found[name] = identity.RunIdentity(
-            model=model,
-            scores=identity.scores_in_words(),
-            tasks=",".join(job.plan.selection.tasks),
-            templates=identity.templates_sha256(),
-            data=data,
-            options=identity.options_in_words(options),
-        )
-    return found
-
-
-def _chat_in_words(request: Request) -> str:
-    if not request.chat_template and request.system_prompt is None:
-        return identity.NONE
-    return identity.options_in_words(
-        {
-            "template": request.chat_template,
-            "arguments": dict(request.chat_template_args),
-            "system": request.system_prompt,
-            "multiturn": request.multiturn,
-        }
-    )
 
 
 def _measure(
@@ -225,41 +206,29 @@ def _measure(
         UnfinishedError: some tasks failed.
     """
     request, say = job.request, job.say
-    bench = Bench(
-        BaseRequest(
-            request.model, request.device, request.dtype, request.bits,
-            request.allow_pickle, request.trust_remote_code,
-        )
-    )  # fmt: skip
-    say(f"{bench.device}: {bench.dtype} ({bench.why}); {threads.count} threads ({threads.reason})")
-    if bench.note:
-        say(bench.note)
-    model_type = job.info.model_type if job.info else str(bench.model.config.model_type)
-    effects = {
-        name: _try_adapter(bench, name, adapter, request.model, model_type, say)
-        for name, adapter in job.adapters.items()
-        if name in todo
-    }
+    subject = subject_of(request)
+    first, *others = subject.notes()
+    say(f"{first}; {threads.count} threads ({threads.reason})")
+    for note in others:
+        say(note)
+    if job.team.size > 1:
+        say(f"{job.team.size} processes share the documents of each task")
     shelf = TaskShelf(job.plan)
-    check_tasks(job.plan, shelf, _language_model(request, bench))
+    effects = job.team.share(lambda: _try_all(job, todo, subject, shelf))
     failed: dict[str, dict[str, str]] = {}
     written: dict[str, Path] = {}
     for name in todo:
         say(f"evaluating {name}")
         if name in job.adapters:
-            bench.attach(job.adapters[name], name)
-        whole = identities[name].loaded(request.model, bench.tokenizer)
-        facts = _provenance(request, name, job.adapters.get(name), effects.get(name)) | {
-            "device": bench.device,
-            "dtype_used": bench.dtype,
-            "dtype_reason": bench.why,
-            "threads": threads.count,
-        }
-        failed[name] = _measure_one(job, name, bench, shelf, whole, facts)
+            subject.attach(job.adapters[name], name)
+        whole = subject.identify(identities[name])
+        facts = _provenance(request, name, job.adapters.get(name), effects.get(name))
+        facts |= {**subject.facts(), "threads": threads.count, "processes": job.team.size}
+        failed[name] = _measure_one(job, name, subject, shelf, whole, facts)
         if any((job.output / name).glob("results*.json")):
             written[name] = job.output / name
         if name in job.adapters:
-            bench.detach()
+            subject.detach()
     wrong = {
         f"{task} ({name})" if len(todo) > 1 else task: why
         for name, tasks in failed.items()
@@ -270,18 +239,21 @@ def _measure(
         raise UnfinishedError(failures_in_words(wrong, of, job.output), written)
 
 
-def _language_model(request: Request, bench: Bench) -> Model:
-    if isinstance(request.chat_template, str):
-        choose_template(bench.tokenizer, request.chat_template)
-    lm = language_model(bench.model, bench.tokenizer, request.batch_size)
-    lm.chat_template_args = dict(request.chat_template_args)
-    return lm
+def _try_all(job: _Job, todo: list[str], subject: Subject, shelf: TaskShelf) -> dict[str, Effect]:
+    """Put every adapter on and off, and look at every task, before anything is measured."""
+    effects = {
+        name: subject.try_adapter(name, adapter, job.say)
+        for name, adapter in job.adapters.items()
+        if name in todo
+    }
+    check_tasks(job.plan, shelf, subject.language_model())
+    return effects
 
 
 def _measure_one(
     job: _Job,
     name: str,
-    bench: Bench,
+    subject: Subject,
     shelf: TaskShelf,
     whole: identity.RunIdentity,
     facts: dict[str, Any],
@@ -299,8 +271,8 @@ def _measure_one(
         if job.request.cache is not None:
             cache = AnswerCache(job.request.cache, whole.model.digest(), job.say)
             store = RunAnswers(progress, cache)
-        lm = _language_model(job.request, bench)
-        failed = measure_tasks(job.plan, lm, folder, progress, store, shelf, job.watcher)
+        lm = subject.language_model()
+        failed = measure_tasks(job.plan, lm, folder, progress, store, shelf, job.watcher, job.team)
         outcomes = progress.done()
         if outcomes:
             results = assemble_results(
@@ -314,6 +286,7 @@ def _measure_one(
                 "data_sha256": {task: one["data_sha256"] for task, one in outcomes.items()},
                 "answers": {task: one["answers"] for task, one in outcomes.items()},
                 "failed": failed,
+                **subject.learned(lm),
             }
             for note in _notes(results):
                 job.say(f"{name}: {note}")
@@ -327,10 +300,10 @@ def _measure_one(
             cache.close()
 
 
-def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> BaseInfo | None:
-    """What a local base's folder says, None for a hub name."""
-    if not is_local(request.model):
-        return None
+def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> None:
+    """Refuse a local base that is not safe, and adapters of another one."""
+    if request.backend is not None or not is_local(request.model):
+        return
     info = inspect_base(
         request.model,
         allow_pickle=request.allow_pickle,
@@ -338,33 +311,6 @@ def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> BaseInfo 
     )
     for adapter in adapters.values():
         check_same_base(adapter, info)
-    return info
-
-
-def _try_adapter(
-    bench: Bench,
-    name: str,
-    adapter: AdapterInfo,
-    base: str,
-    model_type: str,
-    say: Callable[[str], None],
-) -> Effect:
-    """Put it on and off before anything is measured: what is wrong is said within seconds."""
-    effect = bench.attach(adapter, name)
-    reloaded = bench.detach()
-    live = f"largest logit change {effect.logits:.3g} on {len(PROBES)} probes"
-    if effect.resolved:
-        say(f"adapter {name}: live, {live}")
-    else:
-        say(
-            f"adapter {name}: its change of the weights is too small for {bench.dtype} to show "
-            f"({live}); --dtype float32 would show it"
-        )
-    if reloaded:
-        say(f"adapter {name} changes the base as it loads: the base is loaded again after it")
-    if said := mismatch_with(adapter, base, model_type):
-        say(f"adapter {name}: {said}")
-    return effect
 
 
 def _notes(results: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 NONE: Final = "none"
+CAUSAL: Final = "causal"
 #: Packages whose code computes the numbers.
 PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft", "lm_eval", "sacrebleu")
 _QUANTIZING: Final = "bitsandbytes"
@@ -60,6 +61,7 @@ class ModelIdentity:
         seed: of whatever is drawn.
         chat: of templates and the system prompt, or none.
         packages: versions of what computes.
+        kind: of answers; a causal model's need no word.
     """
 
     base: str
@@ -75,6 +77,7 @@ class ModelIdentity:
     seed: str
     chat: str
     packages: str
+    kind: str = CAUSAL
 
     def digest(self) -> str:
         """One digest of it all, under which answers are cached."""
@@ -104,7 +107,12 @@ class RunIdentity:
     def flat(self) -> dict[str, str]:
         """Name -> value, as results carry it."""
         rest = {name: value for name, value in vars(self).items() if name != "model"}
-        return {**vars(self.model), **rest}
+        model = {
+            name: value
+            for name, value in vars(self.model).items()
+            if (name, value) != ("kind", CAUSAL)
+        }
+        return {**model, **rest}
 
     def loaded(self, name: str, tokenizer: PreTrainedTokenizerBase) -> RunIdentity:
         """The same once base and tokenizer are loaded; a hub's files are here then.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from arabench.errors import ArabenchError
-from arabench.evaluation.harness.answers import AnswerStore
+from arabench.evaluation.harness.answers import AnswerStore, MemoryStore
 from arabench.evaluation.harness.assemble import Selection
 from arabench.evaluation.harness.evaluator import (
     LoadedTask,
@@ -19,6 +19,7 @@ from arabench.evaluation.harness.evaluator import (
     load_task,
 )
 from arabench.evaluation.runner.log import OutputError, SampleLog
+from arabench.evaluation.runner.processes import ALONE, Team
 from arabench.evaluation.runner.progress import Begun, Progress
 
 #: Documents of tasks that are held from the check before a run to their turn. What goes beyond is
@@ -120,8 +121,11 @@ def measure_tasks(
     store: AnswerStore,
     shelf: TaskShelf,
     watcher: Watcher,
+    team: Team = ALONE,
 ) -> dict[str, str]:
     """Measure every task that is not done; what fails is left, and the others go on.
+
+    In the other processes of a team `follow_tasks` runs meanwhile.
 
     Returns:
         failed task -> why.
@@ -131,13 +135,14 @@ def measure_tasks(
     """
     failed: dict[str, str] = {}
     done = progress.done()
+    team.share(lambda: list(done))
     for name in plan.selection.tasks:
         if name in done:
             documents = int(done[name]["samples"]["effective"])
             watcher.begin(name, documents, documents)
             continue
         try:
-            _measure_task(plan, name, lm, folder, progress, store, shelf, watcher)
+            _measure_task(plan, name, lm, folder, progress, store, shelf, watcher, team)
         except OutputError:
             raise
         except ArabenchError as error:
@@ -157,25 +162,53 @@ def _measure_task(
     store: AnswerStore,
     shelf: TaskShelf,
     watcher: Watcher,
+    team: Team,
 ) -> None:
-    run = TaskRun(shelf.take(name), lm, plan.prompting)
     log = SampleLog(folder, name, progress.stamp)
-    begun = progress.begun(name)
-    for row in log.resume(begun.bytes, begun.sha256):
-        run.add(row)
-    if begun.state is not None:
-        run.restore(begun.state)
+
+    def begin() -> tuple[TaskRun, Begun]:
+        run = TaskRun(shelf.take(name), lm, plan.prompting)
+        begun = progress.begun(name)
+        for row in log.resume(begun.bytes, begun.sha256):
+            run.add(row)
+        if begun.state is not None:
+            run.restore(begun.state)
+        return run, begun
+
+    run, begun = team.lead(begin, lambda made: made[1])
     watcher.begin(name, run.documents, begun.documents)
-    for window in run.windows(plan.window, begun.documents):
-        rows = run.ask(window, store)
+    for group in team.groups(run.windows(plan.window, begun.documents)):
+        rows = team.ask(run, group, store)
         log.append(rows)
         for row in rows:
             run.add(row)
-        progress.commit(name, Begun(window.stop, *log.mark, run.state()))
-        watcher.advance(len(window))
+        progress.commit(name, Begun(group[-1].stop, *log.mark, run.state()))
+        watcher.advance(sum(map(len, group)))
     outcome = run.outcome()
     log.finish()
     progress.finish(name, outcome)
+
+
+def follow_tasks(plan: Plan, lm: Model, shelf: TaskShelf, team: Team) -> None:
+    """Ask this process's windows of the tasks that the first process measures."""
+    done = team.follow(list)
+    store = MemoryStore()
+    for name in plan.selection.tasks:
+        if name in done:
+            continue
+        try:
+            begun = team.follow(Begun)
+        except ArabenchError:  # said by the first process
+            continue
+        run = TaskRun(shelf.take(name), lm, plan.prompting)
+        if begun.state is not None:
+            run.restore(begun.state)
+            run.hand_over()  # counted by the first process already
+        try:
+            for group in team.groups(run.windows(plan.window, begun.documents)):
+                team.ask(run, group, store)
+        except ArabenchError:  # said by the first process
+            continue
 
 
 def failures_in_words(failed: dict[str, str], of: int, where: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from arabench.errors import UsageError, did_you_mean
 from arabench.evaluation.harness.evaluator import WINDOW
+from arabench.models.masked import Masking
 
 BASE: Final = "base"
 #: Characters of an adapter's name, which becomes a folder's.
@@ -37,6 +38,11 @@ class Request:
         system_prompt: put before every prompt.
         multiturn: whether shots are turns of their own in a template.
         window: documents asked together; a run goes on behind the last whole window.
+        model_type: `causal`; `mlm`: an encoder, by pseudo-likelihood; `probe`: a classifier on the
+            mean embeddings of either.
+        masking: what an encoder's pseudo-likelihood masks beside a token.
+        backend: name of another of lm-eval's models that answers, None for our own.
+        model_args: its arguments, as lm-eval takes them (`model=...,base_url=...`).
     """
 
     model: str
@@ -46,7 +52,7 @@ class Request:
     metadata: Mapping[str, Any]
     limit: int | None = None
     batch_size: int = 8
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     bits: Literal[4, 16] = 16
     max_gen_tokens: int | None = None
@@ -60,6 +66,53 @@ class Request:
     system_prompt: str | None = None
     multiturn: bool = True
     window: int = WINDOW
+    model_type: Literal["causal", "mlm", "probe"] = "causal"
+    masking: Masking = "within-word"
+    backend: str | None = None
+    model_args: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What gives the answers, in words."""
+        if self.backend is not None:
+            return f"backend {self.backend}"
+        if self.model_type == "mlm":
+            return f"pseudo, masking {self.masking}"
+        return self.model_type
+
+
+def check_choices(request: Request) -> None:
+    """Refuse what contradicts itself.
+
+    Raises:
+        UsageError: says what is given, and what goes together.
+    """
+    if request.backend is not None:
+        given = {
+            "--adapter": request.adapters,
+            "--bits 4": request.bits == 4,
+            "--model-type": request.model_type != "causal",
+            "--cache": request.cache,
+            "--chat-template NAME": isinstance(request.chat_template, str),
+            "--chat-template-args": request.chat_template_args,
+        }
+        for name in (name for name, there in given.items() if there):
+            raise UsageError(
+                f"{name} does not go with --backend: {request.backend} loads its model itself, and "
+                "what is behind an address may change. Say it in --model-args if the backend has "
+                "such an argument."
+            )
+    if request.model_type != "causal":
+        given = {
+            "--chat-template": request.chat_template,
+            "--system-prompt": request.system_prompt is not None,
+            "--max-gen-tokens": request.max_gen_tokens is not None,
+        }
+        for name in (name for name, there in given.items() if there):
+            raise UsageError(
+                f"{name} does not go with --model-type {request.model_type}, which is given plain "
+                "texts and answers nothing in its own words. Leave it out."
+            )
 
 
 def check_names(request: Request, known: Collection[str]) -> None:
