@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python tests/bench/rating_coverage.py [--repeats N]
 
 Items differ in how often the second model's answer is preferred (a beta law), raters choose by
-that, and a fifth of their choices are ties. Printed per number of items and of raters: the share of runs
-whose 95 % interval holds the true win rate, and where nobody is preferred the share with p at most
-0.05. At last the table of one such run, as `arabench rate import` prints it. Seeded.
+that, and a fifth of their choices are ties. Printed per number of items and of raters: the share
+of runs whose 95 % interval holds the true win rate, and where nobody is preferred the share with p
+at most 0.05. At last the table of one such run, as `arabench rate import` prints it. Seeded.
 """
 
 from __future__ import annotations
