@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from arabench.trainers.data import shapes
 from arabench.trainers.data.rows import load_rows
 from arabench.trainers.data.sources import find_places
 from arabench.trainers.methods.table import METHODS
@@ -20,8 +21,9 @@ MakeRecipe = Callable[..., Recipe]
 
 def encoded_rows(recipe: Recipe, tokenizer: Any) -> Any:
     """The rows of a recipe's data as its method trains on them."""
-    method, section = METHODS[recipe.method], recipe.data
-    places, _ = find_places(section)
+    method = METHODS[recipe.method]
+    places, _ = find_places(recipe.data)
+    section, _ = shapes.resolve(recipe.data, places)
     rows = load_rows(section, places, lambda row: method.row(row, section, tokenizer.eos_token))
     return method.encode(rows.dataset, tokenizer, recipe.training.max_length).dataset
 

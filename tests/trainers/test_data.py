@@ -16,6 +16,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from arabench.errors import DataError, UsageError  # noqa: E402
+from arabench.trainers.data import shapes  # noqa: E402
 from arabench.trainers.data.rows import Rows, load_rows  # noqa: E402
 from arabench.trainers.data.sources import find_places, places_sha256  # noqa: E402
 from arabench.trainers.methods.table import METHODS  # noqa: E402
@@ -29,7 +30,8 @@ PAIRS = [{"q": "ما معنى {x}؟ {prompt}", "a": "لا {شيء}"}, {"q": "", 
 def rows_of(source: str | Path | list[str], **keys: Any) -> Rows:
     section = DataSection(source=source if isinstance(source, list) else str(source), **keys)
     places, _ = find_places(section)
-    return load_rows(section, places, lambda row: METHODS["sft"].row(row, section, END))
+    resolved, _ = shapes.resolve(section, places)
+    return load_rows(resolved, places, lambda row: METHODS["sft"].row(row, resolved, END))
 
 
 def digest_of(*sources: str | Path) -> str | None:

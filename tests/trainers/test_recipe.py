@@ -172,7 +172,10 @@ def test_sources_that_are_none(tmp_path: Path, source: str) -> None:
     [
         ("prompt_field: q", "go together"),
         ("response_field: a", "go together"),
-        ("text_field: null", "name text_field, or prompt_field and response_field"),
+        ("text_field: t, messages_field: m", "text_field ('t') and messages_field ('m') exclude"),
+        ("prompt_field: q, response_field: a, messages_field: m", "exclude each other"),
+        ("text_field: t, input_field: i", "input_field goes with prompt_field"),
+        ("prompt_field: q, response_field: a, prompt_template: chats", "or be chat"),
         ("text_field: t, prompt_field: q, response_field: a", "exclude each other"),
         ("prompt_field: q, response_field: a, prompt_template: x", "must hold {prompt}"),
         ("max_samples: 0", "greater than or equal to 1, not 0"),

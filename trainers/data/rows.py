@@ -16,8 +16,10 @@ from arabench.corpus.formats.names import format_of
 from arabench.corpus.formats.readers import read_batches
 from arabench.corpus.formats.rows import field_names
 from arabench.errors import DataError, UsageError, did_you_mean
-from arabench.models.checkpoints import is_local
-from arabench.models.hub import cache_only, why_unreachable
+from arabench.files.digests import files_below
+from arabench.trainers.data.arrow import RowFile
+from arabench.trainers.data.datasets_library import read_hub, read_saved
+from arabench.trainers.data.objects import read_objects
 from arabench.trainers.data.sources import Place, reworded
 from arabench.trainers.recipe.sections import DataSection
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 #: A row as it was read -> the training row, or None.
-RowOf = Callable[[Mapping[str, Any]], dict[str, str] | None]
+RowOf = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -43,57 +45,100 @@ class Rows:
     skipped: int
 
 
-def load_rows(section: DataSection, places: Sequence[Place], row_of: RowOf) -> Rows:
+def load_rows(
+    section: DataSection, places: Sequence[Place], row_of: RowOf, file: Path | None = None
+) -> Rows:
     """Read the training rows; those without text are left out and counted.
 
     Args:
-        section: the recipe's `data`.
+        section: the recipe's `data`, with its fields named (`shapes.resolve`).
         places: from `find_places`.
         row_of: the training row of a row that was read, by the method; None where it has no text.
+        file: gets the rows, which are then mapped from it; None to hold them in memory.
 
     Raises:
         UsageError: a data set cannot be loaded, or a field does not exist.
-        DataError: rows are broken or nothing is left.
+        DataError: rows are broken or nothing is left, or a file changed while it was read.
     """
-    import datasets
-
-    rows: list[dict[str, str]] = []
     read = 0
+    digest = hashlib.sha256()
     numbered = itertools.chain.from_iterable(
-        ((place, number, row) for number, row in enumerate(_read(place, section), start=1))
+        (
+            (place, number, row)
+            for number, row in enumerate(_read_unchanged(place, section), start=1)
+        )
         for place in places
     )
-    for place, number, source in itertools.islice(numbered, section.max_samples):
-        read += 1
-        for field in section.fields:
-            value = source.get(field)
-            if value is not None and not isinstance(value, str):
-                raise DataError(
-                    f"row {number} of data {place.path!r}: field {field!r} is "
-                    f"{type(value).__name__}, not text. {_set_aside(place.path, field, place.kind)}"
+    with RowFile(file) as kept:
+        for place, number, source in itertools.islice(numbered, section.max_samples):
+            read += 1
+            _check_texts(place, number, source, section)
+            try:
+                row = row_of(source)
+            except DataError as error:
+                raise DataError(f"row {number} of data {place.path!r}: {error}") from error
+            if row:
+                kept.add(row)
+                digest.update(
+                    orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
                 )
-        if row := row_of(source):
-            rows.append(row)
-    if not rows:
+        if not kept.count:
+            raise DataError(
+                f"data {section.source!r} holds no row with text in "
+                f"{' and '.join(map(repr, section.fields))}: "
+                f"all {read} are empty. Check the source and data.split."
+            )
+        return Rows(kept.finish(), digest.hexdigest(), read - kept.count)
+
+
+def _check_texts(
+    place: Place, number: int, source: Mapping[str, Any], section: DataSection
+) -> None:
+    """Refuse fields of something else than text; of conversations their reader speaks."""
+    for field in section.fields:
+        value = source.get(field)
+        if value is None or isinstance(value, str) or field == section.messages_field:
+            continue
         raise DataError(
-            f"data {section.source!r} holds no row with text in "
-            f"{' and '.join(map(repr, section.fields))}: "
-            f"all {read} are empty. Check the source and data.split."
+            f"row {number} of data {place.path!r}: field {field!r} is "
+            f"{type(value).__name__}, not text. {_set_aside(place.path, field, place.kind)}"
         )
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    return Rows(datasets.Dataset.from_list(rows), digest.hexdigest(), read - len(rows))
+
+
+def _read_unchanged(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
+    """Rows of a place, whose files must be the same at the end as at the beginning.
+
+    Raises:
+        DataError: they are not.
+    """
+    if place.kind == "hub":
+        yield from _read(place, section)
+        return
+    before = _marks(place.path)
+    yield from _read(place, section)
+    if _marks(place.path) != before:
+        raise DataError(
+            f"data {place.path!r} changed while it was read, so that its rows are of two states. "
+            "Wait until it is written, and start again."
+        )
+
+
+def _marks(path: str) -> list[tuple[str, int, int]]:
+    """Names, sizes in bytes and times of change of the files of a place."""
+    found = ((str(file), file.stat()) for file in files_below(path))
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
 
 
 def _read(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
-    if place.kind == "file":
-        yield from _read_file(place.path, section)
+    if place.kind in {"file", "array"}:
+        in_objects = place.kind == "array" or section.messages_field is not None
+        reader = _read_objects if in_objects else _read_file
+        yield from reader(place.path, section)
         return
     if place.kind == "hub":
-        table = _read_hub(place.path, section)
+        table = read_hub(place.path, section)
     else:
-        table = _read_saved(place.path, section.split)
+        table = read_saved(place.path, section.split)
     _check_fields(place.path, section.fields, table.column_names)
     yield from table.select_columns(list(section.fields))
 
@@ -106,43 +151,16 @@ def _check_fields(path: str, fields: Sequence[str], present: Sequence[str]) -> N
             )
 
 
-def _read_hub(name: str, section: DataSection) -> Dataset:
-    import datasets
-
-    why = ""
-    if is_local(name):
-        name = str(Path(name).expanduser())
-    else:
-        why = why_unreachable(name, kind="dataset")
-    try:
-        with cache_only(bool(why)):
-            return datasets.load_dataset(name, section.config, split=section.split)
-    except Exception as error:
-        tried = f"{why}, and no copy in the cache could be used: " if why else ""
-        raise UsageError(
-            f"data set {name!r} (configuration {section.config!r}, split {section.split!r}) could "
-            f"not be loaded: {tried}{type(error).__name__}: {str(error)[:300]}"
-        ) from error
+def _read_objects(path: str, section: DataSection) -> Iterator[dict[str, Any]]:
+    present: set[str] = set()
+    for row in read_objects(path):
+        present.update(row)
+        yield {field: row.get(field) for field in section.fields}
+    if present:
+        _check_fields(path, section.fields, sorted(present))
 
 
-def _read_saved(path: str, split: str) -> Dataset:
-    import datasets
-
-    try:
-        loaded = datasets.load_from_disk(path)
-    except (FileNotFoundError, ValueError, OSError) as error:
-        raise UsageError(
-            f"{path} is no folder written by datasets' save_to_disk: {error}"
-        ) from error
-    if isinstance(loaded, datasets.DatasetDict):
-        if split not in loaded:
-            raise UsageError(f"{path} has no split {split!r}. {did_you_mean(split, loaded)}")
-        return loaded[split]
-    return loaded
-
-
-def _read_file(path: str, section: DataSection) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _read_file(path: str, section: DataSection) -> Iterator[dict[str, Any]]:
     present: set[str] = set()
     try:
         for batch in read_batches(path, format_of(path), section.fields[-1]):
@@ -153,12 +171,11 @@ def _read_file(path: str, section: DataSection) -> list[dict[str, Any]]:
                     f"{_set_aside(path, field)}"
                 )
             present.update(*batch.rows)
-            rows += [{field: row.get(field) for field in section.fields} for row in batch.rows]
+            yield from ({field: row.get(field) for field in section.fields} for row in batch.rows)
     except UsageError as error:
         raise reworded(error) from error
-    if rows:
+    if present:
         _check_fields(path, section.fields, sorted(present))
-    return rows
 
 
 def _fields_in(line: bytes) -> str:

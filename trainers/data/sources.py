@@ -15,6 +15,7 @@ from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
 from arabench.files.digests import files_below
 from arabench.models.checkpoints import did_you_mean_path, nearest_paths
+from arabench.trainers.data.objects import ARRAY_SUFFIX
 from arabench.trainers.recipe.sections import DataSection
 
 #: What makes a pattern of a path.
@@ -27,12 +28,13 @@ _WORDS: Final = {
 
 
 class Place(NamedTuple):
-    """Something rows are read from: a file, a folder that `datasets` saved, or a hub data set.
+    """Something rows are read from: a file of a format that all commands read, one array of objects
+    in a .json file, a folder that `datasets` saved, or a hub data set.
 
     `name` tells it apart within its source, wherever that lies.
     """
 
-    kind: Literal["file", "saved", "hub"]
+    kind: Literal["file", "array", "saved", "hub"]
     path: str
     name: str
 
@@ -74,6 +76,11 @@ def _check_plain(path: str, section: DataSection) -> None:
             f"data {path!r} is plain text and has no fields. Set data.prompt_field and "
             "data.response_field to null and data.text_field to text, or use .jsonl or .parquet."
         )
+    if section.messages_field:
+        raise UsageError(
+            f"data {path!r} is plain text and holds no conversations. Set data.messages_field to "
+            "null, or use .jsonl or .parquet."
+        )
     if section.fields != ("text",):
         raise UsageError(
             f"data {path!r} is plain text and has no fields, so data.text_field "
@@ -100,6 +107,9 @@ def _below(source: str) -> tuple[list[Place], list[str]]:
         if is_dataset_folder(path) or is_dataset_dict(path):
             return [Place("saved", path, ".")], []
         _check_there(source, path)
+        if path.endswith(ARRAY_SUFFIX) and Path(path).is_file():
+            check_input(path)
+            return [Place("array", path, ".")], []
         found = expand_inputs([path])
     except RuntimeError as error:  # ~ of a user who is not known here
         raise UsageError(f"data {source!r}: {error} Check the path.") from error
@@ -153,7 +163,7 @@ def places_sha256(places: Sequence[Place]) -> str | None:
     digest = hashlib.sha256()
     for place in local:
         for file in files_below(place.path):
-            inside = "" if place.kind == "file" else f"/{file.relative_to(place.path)}"
+            inside = "" if place.kind in {"file", "array"} else f"/{file.relative_to(place.path)}"
             digest.update(f"{place.name}{inside}".encode(errors="surrogateescape"))
             with file.open("rb") as stream:
                 while chunk := stream.read(1 << 22):

@@ -6,18 +6,18 @@ import array
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from arabench.errors import DataError
+from arabench.trainers.data.arrow import BATCH_ROWS, RowFile
+from arabench.trainers.data.chat import IGNORED, Chat, shared
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-#: Label of a token that is read and not learned, in torch and transformers.
-IGNORED: Final = -100
-#: Rows tokenized at once.
-_BATCH_ROWS: Final = 1000
+__all__ = ["IGNORED", "Encoded", "encode"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Encoded:
         sha256: of its content.
         longest: tokens of its longest row.
         texts_divided: texts longer than max_length, which became several rows.
-        responses_shortened: rows longer than max_length, whose response lost its end.
-        left_out: rows whose prompt alone fills max_length.
+        responses_shortened: rows longer than max_length, whose (last) response lost its end.
+        left_out: rows whose prompt (of a conversation: all before the first answer) fills
+            max_length.
         vanished: rows of whose text, or response, the tokenizer keeps nothing, as where its
             normalizer drops it; they would teach to end at once, or nothing at all.
-        pairs: rows are prompts and responses, not texts.
+        pairs: rows are prompts and responses, or conversations, not texts.
+        said: what else a user should know, in words.
     """
 
     dataset: Dataset
@@ -44,6 +46,7 @@ class Encoded:
     left_out: int
     vanished: int
     pairs: bool
+    said: tuple[str, ...] = ()
 
     def notes(self, rows: int, max_length: int) -> list[str]:
         """What a user should know of `rows` rows before the first step, in words."""
@@ -54,7 +57,7 @@ class Encoded:
                 f"{self.vanished:,} of {rows:,} rows were left out: the tokenizer keeps nothing of "
                 f"their {what}"
             )
-        return found
+        return [*found, *self.said]
 
     def _notes_of_length(self, rows: int, max_length: int) -> list[str]:
         longer = self.texts_divided + self.responses_shortened + self.left_out
@@ -77,60 +80,77 @@ class Encoded:
         return [f"{head}tokens): {'; '.join(kinds)}"]
 
 
-def encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoded:
+def encode(
+    rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, file: Path | None = None
+) -> Encoded:
     """Tokenize rows, and divide, shorten or leave out those longer than `max_length`.
 
     A text becomes consecutive pieces. Each begins with the last token of the piece before, so
     that every token is predicted once, the end of text in the last piece too. A response is
-    cut, and its end of text with it: the model must not learn to end where we cut.
+    cut, and its end of text with it: the model must not learn to end where we cut. So is a
+    conversation.
 
     Args:
-        rows: with `text`, or with `prompt` and `completion`, which end in
-            the tokenizer's end of text.
+        rows: with `text`, or with `prompt` and `completion`, which end in the tokenizer's end of
+            text, or with `messages`.
         tokenizer: of the base model.
         max_length: tokens of a row.
+        file: gets the tokens, which are then mapped from it; None to hold them in memory.
 
     Raises:
-        DataError: no row is left.
+        UsageError: there are conversations, and no chat template.
+        DataError: no row is left, or the chat template does not suit a conversation.
     """
-    import datasets
-
-    pair = "prompt" in rows.column_names
-    ids: list[list[int]] = []
-    labels: list[list[int]] = []
-    longer = left_out = vanished = 0
-    end = tokenizer.eos_token
-    nothing = {(), (tokenizer.eos_token_id,)}
-    nothing |= {tuple(tokens) for tokens, _ in _tokenized({"text": [end]}, tokenizer, False)}
-    for start in range(0, len(rows), _BATCH_ROWS):
-        batch = rows[start : start + _BATCH_ROWS]
-        for tokens, learned_from in _tokenized(batch, tokenizer, pair):
+    chat = Chat(tokenizer) if "messages" in rows.column_names else None
+    divides = "text" in rows.column_names
+    longer = left_out = vanished = longest = 0
+    nothing = _nothing(tokenizer)
+    digest = hashlib.sha256()
+    with RowFile(file) as kept:
+        for tokens, labels in _tokenized(rows, tokenizer, chat):
             too_long = len(tokens) > max_length
-            if pair and learned_from >= max_length:
+            learned = [label for label in labels if label != IGNORED]
+            if not divides and _first(labels) >= max_length:
                 left_out += 1
                 continue
-            if tuple(tokens[learned_from:]) in nothing:
+            if tuple(learned) in nothing:
                 vanished += 1
                 continue
             longer += too_long
-            for piece in [tokens[:max_length]] if pair else _pieces(tokens, max_length):
-                ids.append(piece)
-                labels.append([IGNORED] * learned_from + piece[learned_from:])
-    if not ids:
-        raise DataError(_nothing_left(len(rows), left_out, max_length, pair))
-    digest = hashlib.sha256()
-    for row in (*ids, *labels):
-        digest.update(array.array("q", [len(row), *row]).tobytes())
+            cut = _pieces(tokens, max_length) if divides else [tokens[:max_length]]
+            for piece in cut:
+                known = piece if divides else labels[:max_length]
+                for ids in (piece, known):
+                    digest.update(array.array("q", [len(ids), *ids]).tobytes())
+                kept.add({"input_ids": piece, "labels": known})
+                longest = max(longest, len(piece))
+        if not kept.count:
+            raise DataError(_nothing_left(len(rows), left_out, max_length, not divides))
+        dataset = kept.finish()
     return Encoded(
-        dataset=datasets.Dataset.from_dict({"input_ids": ids, "labels": labels}),
+        dataset=dataset,
         sha256=digest.hexdigest(),
-        longest=max(map(len, ids)),
-        texts_divided=0 if pair else longer,
-        responses_shortened=longer if pair else 0,
+        longest=longest,
+        texts_divided=longer if divides else 0,
+        responses_shortened=0 if divides else longer,
         left_out=left_out,
         vanished=vanished,
-        pairs=pair,
+        pairs=not divides,
+        said=tuple(chat.notes(len(rows))) if chat else (),
     )
+
+
+def _first(labels: Sequence[int]) -> int:
+    """The place of the first token that is learned."""
+    return next((at for at, label in enumerate(labels) if label != IGNORED), len(labels))
+
+
+def _nothing(tokenizer: PreTrainedTokenizerBase) -> set[tuple[int, ...]]:
+    """What is learned of rows of which the tokenizer keeps nothing."""
+    empty: Any = tokenizer(text=[tokenizer.eos_token])
+    (ended,) = empty["input_ids"]
+    once = tuple(_ended_once(ended, tokenizer.eos_token_id))
+    return {(), (tokenizer.eos_token_id,), once}
 
 
 def _nothing_left(rows: int, left_out: int, max_length: int, pair: bool) -> str:
@@ -148,18 +168,35 @@ def _nothing_left(rows: int, left_out: int, max_length: int, pair: bool) -> str:
 
 
 def _tokenized(
-    batch: dict[str, list[str]], tokenizer: PreTrainedTokenizerBase, pair: bool
-) -> Iterator[tuple[list[int], int]]:
-    """Tokens of each row, and the place of the first that is learned."""
-    if not pair:
-        for tokens in tokenizer(text=batch["text"])["input_ids"]:
-            yield _ended_once(tokens, tokenizer.eos_token_id), 0
-        return
+    rows: Dataset, tokenizer: PreTrainedTokenizerBase, chat: Chat | None
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Tokens and labels of each row."""
+    for start in range(0, len(rows), BATCH_ROWS):
+        batch = rows[start : start + BATCH_ROWS]
+        if chat:
+            for number, turns in enumerate(batch["messages"], start=start + 1):
+                try:
+                    yield from chat.rows(turns)
+                except DataError as error:
+                    raise DataError(f"conversation {number:,} of the data: {error}") from error
+        elif "text" in batch:
+            for tokens in tokenizer(text=batch["text"])["input_ids"]:
+                ended = _ended_once(tokens, tokenizer.eos_token_id)
+                yield ended, ended
+        else:
+            yield from _pairs(batch, tokenizer)
+
+
+def _pairs(
+    batch: dict[str, list[str]], tokenizer: PreTrainedTokenizerBase
+) -> Iterator[tuple[list[int], list[int]]]:
     both = [a + b for a, b in zip(batch["prompt"], batch["completion"], strict=True)]
     prompts = tokenizer(text=batch["prompt"])["input_ids"]
-    for prompt, tokens in zip(prompts, tokenizer(text=both)["input_ids"], strict=True):
+    for prompt, whole in zip(prompts, tokenizer(text=both)["input_ids"], strict=True):
+        tokens = _ended_once(whole, tokenizer.eos_token_id)
         # Tokens may merge across the seam: the response begins where the two part.
-        yield _ended_once(tokens, tokenizer.eos_token_id), _shared(prompt, tokens)
+        learned_from = shared(prompt, whole)
+        yield tokens, [IGNORED] * learned_from + tokens[learned_from:]
 
 
 def _ended_once(tokens: list[int], end: int) -> list[int]:
@@ -167,12 +204,6 @@ def _ended_once(tokens: list[int], end: int) -> list[int]:
     while tokens[-2:] == [end, end]:
         tokens = tokens[:-1]
     return tokens
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Tokens with which both begin."""
-    places = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in places if a != b), min(len(one), len(other)))
 
 
 def _pieces(tokens: list[int], size: int) -> Iterator[list[int]]:

@@ -7,6 +7,7 @@ arabench/trainers/methods/table.py. Base, adapter, machine, folder and record ar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arabench.trainers.data import tokens
@@ -22,16 +23,20 @@ class Method:
 
     def row(
         self, source: Mapping[str, Any], section: DataSection, end_of_text: str
-    ) -> dict[str, str] | None:
+    ) -> dict[str, Any] | None:
         """The training row of a row that was read: its fields as they are named in the data.
 
         Args:
-            source: field -> text or null; other types were refused before.
-            section: the recipe's `data`.
+            source: field -> text or null, or what is in the field of conversations; other types
+                were refused before.
+            section: the recipe's `data`, with its fields named.
             end_of_text: of the tokenizer.
 
         Returns:
             None where there is no text in it; such rows are left out and counted.
+
+        Raises:
+            DataError: no conversation, in words that go behind the number of the row.
         """
         texts = {field: source.get(field) for field in section.fields}
         if any(text is None or not text.strip() for text in texts.values()):
@@ -39,19 +44,25 @@ class Method:
         return {field: str(text) for field, text in texts.items()}
 
     def encode(
-        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int
+        self,
+        rows: Dataset,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+        file: Path | None = None,
     ) -> tokens.Encoded:
-        """Rows as tokens: `tokens.encode`, for rows of `text`, or of `prompt` and `completion`.
+        """Rows as tokens: `tokens.encode`, for texts, prompts and responses, or conversations.
 
         Args:
             rows: of what `row` made.
             tokenizer: of the base.
             max_length: tokens of a row.
+            file: gets the tokens, which are then mapped from it; None to hold them in memory.
 
         Raises:
-            DataError: no row is left.
+            UsageError: there are conversations, and no chat template.
+            DataError: no row is left, or the chat template does not suit a conversation.
         """
-        return tokens.encode(rows, tokenizer, max_length)
+        return tokens.encode(rows, tokenizer, max_length, file)
 
     def trainer_class(self) -> type[Trainer]:
         """Trainer that computes the loss: `trl.SFTTrainer`, or a class derived from it."""

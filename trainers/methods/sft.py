@@ -14,33 +14,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from arabench.trainers.data.conversations import Turn, read_turns
 from arabench.trainers.methods.method import Method
-from arabench.trainers.recipe.sections import DataSection
+from arabench.trainers.recipe.sections import CHAT, DataSection
 
 if TYPE_CHECKING:
     from trl import SFTConfig, SFTTrainer
 
 
 class SupervisedFineTuning(Method):
-    """Whole texts, or responses to prompts."""
+    """Whole texts, responses to prompts, or answers in conversations."""
 
     def row(
         self, source: Mapping[str, Any], section: DataSection, end_of_text: str
-    ) -> dict[str, str] | None:
-        """A `text`, or a `prompt` in its template and a `completion`; ends in `end_of_text`.
+    ) -> dict[str, Any] | None:
+        """A `text`, a `prompt` in its template and a `completion`, or `messages`.
 
-        The model learns so where a text ends. None where there is no text, or no response.
+        A text and a completion end in `end_of_text`: the model learns so where a text ends. What
+        ends the turns of a conversation is the chat template's. None where there is no text, or
+        no response.
         """
+        if section.messages_field:
+            turns = read_turns(source.get(section.messages_field))
+            return {"messages": turns} if turns else None
         if section.prompt_field and section.response_field:
             prompt, response = source.get(section.prompt_field), source.get(section.response_field)
             if prompt is None or response is None or not response.strip():
                 return None
+            about = source.get(section.input_field) if section.input_field else None
+            if about and about.strip():
+                prompt = f"{prompt}\n\n{about}"
+            if section.prompt_template == CHAT:
+                return {"messages": [Turn(role="user", content=prompt),
+                                     Turn(role="assistant", content=response)]}  # fmt: skip
             return {
                 # Not str.format: data may hold braces.
                 "prompt": section.prompt_template.replace("{prompt}", prompt),
                 "completion": response + end_of_text,
             }
-        text = source.get(str(section.text_field)) or ""
+        text = source.get(section.fields[-1]) or ""
         return {"text": text + end_of_text} if text.strip() else None
 
     def trainer_class(self) -> type[SFTTrainer]:

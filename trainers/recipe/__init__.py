@@ -8,6 +8,7 @@ from arabench.trainers.recipe.reading import dump_recipe, load_recipe
 from arabench.trainers.recipe.schema import Recipe
 from arabench.trainers.recipe.sections import (
     ALL_LINEAR,
+    CHAT,
     BaseSection,
     DataSection,
     LoraSection,
@@ -17,6 +18,7 @@ from arabench.trainers.recipe.sections import (
 
 __all__ = [
     "ALL_LINEAR",
+    "CHAT",
     "BaseSection",
     "DataSection",
     "LoraSection",

@@ -13,6 +13,8 @@ from arabench.files.settings import Number, Section
 
 #: In `lora.target_modules`: every linear layer but the output head.
 ALL_LINEAR: Final = "all-linear"
+#: In `data.prompt_template`: the chat template of the model.
+CHAT: Final = "chat"
 
 
 def _read_names(value: Any) -> Any:
@@ -81,33 +83,36 @@ class LoraSection(Section):
 
 
 class DataSection(Section):
-    """The training text: either `text_field`, or `prompt_field` and `response_field`."""
+    """The training rows: texts, prompts with responses, or conversations.
+
+    Where no field is named, the shape is told from the columns (`arabench.trainers.data.shapes`).
+    """
 
     source: Annotated[str | tuple[str, ...], BeforeValidator(_read_sources)]
     """A file (.txt, .jsonl, .csv, .parquet, ... also .jsonl.zst), a folder of such files as the
-    commands write it, a pattern ('clean/*.jsonl.zst'), a `datasets` folder, `hub:OWNER/NAME`, or a
-    list of these, read in order."""
+    commands write it, a pattern ('clean/*.jsonl.zst'), an array of objects in a .json file, a
+    `datasets` folder, `hub:OWNER/NAME`, or a list of these, read in order."""
     config: str | None = None
     """Configuration of a hub data set."""
     split: str = "train"
     """Of a hub data set or a `datasets` folder with splits."""
-    text_field: str | None = "text"
+    text_field: str | None = None
     """Field of whole texts; the loss is on every token."""
     prompt_field: str | None = None
     """Field of prompts, which are read but not learned; goes with response_field."""
+    input_field: str | None = None
+    """Field of what a prompt is about (Alpaca's `input`): put below the prompt, with an empty line
+    between, where it holds text."""
     response_field: str | None = None
     """Field of responses, which are learned."""
+    messages_field: str | None = None
+    """Field of conversations: a list of {role, content}, or of {from, value} (ShareGPT). They are
+    written by the model's own chat template; answers are learned, with their end of turn."""
     prompt_template: str = "### التعليمات:\n{prompt}\n\n### الإجابة:\n"
-    """Wraps the prompt; must hold `{prompt}`. Loss is computed on the response only."""
+    """Wraps the prompt; must hold `{prompt}`, or be `chat`: the model's own chat template. Loss is
+    computed on the response only."""
     max_samples: int | None = Field(default=None, ge=1)
     """Rows that are read, from the first on; null for all."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _text_field_yields_to_the_pair(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("prompt_field"):
-            return {"text_field": None, **content}
-        return content
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -115,26 +120,39 @@ class DataSection(Section):
         return (self.source,) if isinstance(self.source, str) else self.source
 
     @property
+    def names_fields(self) -> bool:
+        """Whether the recipe says what a row is; else the columns do."""
+        return any((self.text_field, self.prompt_field, self.messages_field))
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that are read; the one every row must have comes last."""
         if self.prompt_field and self.response_field:
-            return self.prompt_field, self.response_field
-        return (str(self.text_field),)
+            between = (self.input_field,) if self.input_field else ()
+            return self.prompt_field, *between, self.response_field
+        return (self.messages_field or self.text_field or "text",)
 
     @model_validator(mode="after")
     def _one_shape(self) -> DataSection:
         pair = (self.prompt_field, self.response_field)
         if any(pair) and not all(pair):
             raise ValueError("prompt_field and response_field go together: name both or neither")
-        if any(pair) and self.text_field:
+        if self.input_field and not any(pair):
             raise ValueError(
-                f"text_field ({self.text_field!r}) and prompt_field ({self.prompt_field!r}) "
-                "exclude each other: set the one that is not meant to null"
+                "input_field goes with prompt_field and response_field: name all three"
             )
-        if "{prompt}" not in self.prompt_template:
-            raise ValueError("prompt_template must hold {prompt}")
-        if not any(pair) and not self.text_field:
-            raise ValueError("name text_field, or prompt_field and response_field")
+        shapes = {
+            "text_field": self.text_field,
+            "prompt_field": self.prompt_field,
+            "messages_field": self.messages_field,
+        }
+        named = [f"{key} ({field!r})" for key, field in shapes.items() if field]
+        if len(named) > 1:
+            raise ValueError(
+                f"{' and '.join(named)} exclude each other: set those that are not meant to null"
+            )
+        if "{prompt}" not in self.prompt_template and self.prompt_template != CHAT:
+            raise ValueError(f"prompt_template must hold {{prompt}}, or be {CHAT}")
         return self
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arabench.models.devices import pick_device, pick_precision, use_threads
+from arabench.trainers.data import shapes
 from arabench.trainers.data.rows import load_rows
 from arabench.trainers.data.sources import find_places
 from arabench.trainers.guards import checks, folder, probe
@@ -82,7 +83,10 @@ def _train(
     if found.note:
         say(found.note)
     end_of_text = found.tokenizer.eos_token
-    rows = load_rows(recipe.data, places, lambda row: method.row(row, recipe.data, end_of_text))
+    section, told = shapes.resolve(recipe.data, places)
+    if told:
+        say(told)
+    rows = load_rows(section, places, lambda row: method.row(row, section, end_of_text))
     if rows.skipped:
         say(f"{rows.skipped:,} rows without text were left out")
     encoded = method.encode(rows.dataset, found.tokenizer, max_length)
