@@ -83,11 +83,11 @@ ROWS: Final = (
 )
 
 
-def texts() -> list[str]:
-    """Packaged sentences, and joined ones that are longer than the context."""
+def texts(long: bool = True) -> list[str]:
+    """Packaged sentences and, if asked for, joined ones that are longer than a context of 128."""
     every = [item.texts["egy"] for item in load_parallel(Source()) if "egy" in item.texts]
     joined = [" ".join(every[k * JOINED : (k + 1) * JOINED]) for k in range(1, LONG + 1)]
-    return every[:SHORT] + joined
+    return every[:SHORT] + (joined if long else [])
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class Folders:
         first: id before a text.
         vocabulary: rows of its embedding.
         context: tokens that it reads at once.
+        texts: that it is measured on.
     """
 
     model: Path
@@ -107,6 +108,7 @@ class Folders:
     first: int | None
     vocabulary: int
     context: int
+    texts: tuple[str, ...]
 
 
 def build_row(row: Row, scratch: Path, wheels: Path) -> Folders:
@@ -135,7 +137,7 @@ def build_row(row: Row, scratch: Path, wheels: Path) -> Folders:
             (folder / file.name).write_bytes(file.read_bytes())
     token = roles.get("bos_token", roles.get("eos_token"))
     first = None if token is None else tokenizer.token_to_id(token)
-    return Folders(folder, adapter, first, vocabulary, CONTEXT)
+    return Folders(folder, adapter, first, vocabulary, CONTEXT, tuple(texts()))
 
 
 def _adapted(model: PreTrainedModel) -> Any:
@@ -168,9 +170,9 @@ def load(folder: Path, weights: str = "fp32") -> Any:
 
 
 def released(folder: Path) -> Folders:
-    """A released model as it lies there."""
+    """A released model as it lies there; long texts would need more memory than time."""
     config = read_json_object(folder / "config.json")
     return Folders(
         folder, None, int(config["bos_token_id"]), int(config["vocab_size"]),
-        int(config["max_position_embeddings"]),
+        int(config["max_position_embeddings"]), tuple(texts(long=False)),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -217,5 +217,23 @@ def _score(
         return []
     padded = windows + padding * (windows[:1] or [(None, [0], [0])])
     size = lm._detect_batch_size() if lm.batch_size == "auto" else None
-    answers = lm._loglikelihood_tokens(requests=padded, disable_tqdm=disable_tqdm, override_bs=size)
+    with _each_window_read(lm):
+        answers = lm._loglikelihood_tokens(
+            requests=padded, disable_tqdm=disable_tqdm, override_bs=size
+        )
     return [score for score, _ in answers[: len(windows)]]
+
+
+@contextlib.contextmanager
+def _each_window_read(lm: HFLM) -> Iterator[None]:
+    """Without lm-eval's cache of logits, which takes windows of the same tokens for one.
+
+    Its key is context and continuation without the last token: two windows of a text that repeats
+    itself can have the same one and be divided otherwise, and one gets the other's logits.
+    """
+    before = getattr(lm, "logits_cache", False)
+    lm.logits_cache = False
+    try:
+        yield
+    finally:
+        lm.logits_cache = before
