@@ -29,7 +29,7 @@ examples:
   arabench eval --model base/ --model-type probe -o results/
   arabench eval --backend local-completions -o results/ \\
     --model-args model=NAME,base_url=http://localhost:8000/v1/completions,tokenizer=base/
-  torchrun --nproc_per_node 2 -m arabench eval --model base/ -o results/
+  torchrun --nproc_per_node 2 -m arabench.cli eval --model base/ -o results/
   arabench eval --list-tasks
 """
 

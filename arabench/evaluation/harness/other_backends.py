@@ -34,8 +34,8 @@ def other_backend(name: str, arguments: str, batch_size: int, device: str | None
     known = sorted(model_registry.keys())
     if name not in known:
         raise UsageError(f"--backend {name!r} is not known to lm-eval. {did_you_mean(name, known)}")
+    given = _arguments(arguments)
     try:
-        given = _arguments(arguments)
         extra: dict[str, Any] = {"batch_size": batch_size, "device": device}
         left = {key: value for key, value in extra.items() if key not in given}
         lm: LM = get_model(name).create_from_arg_obj(given, left)
@@ -63,12 +63,14 @@ def model_named(arguments: str) -> str:
 def _arguments(text: str) -> dict[str, Any]:
     from lm_eval.utils import simple_parse_args_string
 
-    try:
-        found: dict[str, Any] = simple_parse_args_string(text) if text else {}
-    except ValueError as error:
-        raise UsageError(
-            f"--model-args must be KEY=VALUE pairs with commas between them: {error}."
-        ) from error
+    parts = [part for part in text.split(",") if part.strip()]
+    for number, part in enumerate(parts, 1):
+        if "=" not in part.strip("= "):
+            raise UsageError(
+                "--model-args must be KEY=VALUE pairs with commas between them; number "
+                f"{number} of {len(parts)} is not."
+            )
+    found: dict[str, Any] = simple_parse_args_string(text) if parts else {}
     return found
 
 

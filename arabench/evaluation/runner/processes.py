@@ -177,7 +177,7 @@ def join_team(environment: Mapping[str, str] | None = None) -> Team:
 
 _ONE_ONLY: Final = (
     "accelerate launch has started one process (with --cpu it starts no more, whatever "
-    "--num_processes says): start several with `torchrun --nproc_per_node N -m arabench eval ...`"
+    "--num_processes says): start several with `torchrun --nproc_per_node N -m arabench.cli eval ...`"
 )
 
 
