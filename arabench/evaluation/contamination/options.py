@@ -20,9 +20,9 @@ LEVELS: Final[tuple[Level, ...]] = ("exact", "ngram", "near", "arabizi")
 class Options:
     """Thresholds of the levels.
 
-    The n-gram rule is that of Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2): half of
-    an item's words or more lie in runs of 8 words that one training row has too. GPT-3 (Brown et
-    al. 2020, arXiv 2005.14165, appendix C) takes any run of 13 words.
+    The n-gram rule is that of Tülu 3 (Lambert et al. 2024, arXiv 2411.15124): half of an item's
+    words or more lie in runs of 8 words that one training row has too. GPT-3 (Brown et al. 2020,
+    arXiv 2005.14165, appendix C) takes any run of 8 to 13 words, by the length of the data's items.
     """
 
     gram: int = 8
