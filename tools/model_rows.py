@@ -50,6 +50,7 @@ class Row:
 
 _OWN = "Qwen's construction"
 _LLAMA3 = "Llama 3's construction (BOS)"
+_GPT2 = "AraGPT2's construction (BOS is EOS)"
 _GEMMA = "Gemma's construction (BOS, bytes)"
 ROWS: Final = (
     Row("Qwen2", "Qwen 2.5"),
@@ -66,11 +67,11 @@ ROWS: Final = (
     Row("Mistral, window 48", "Mistral SentencePiece"),
     Row("Gemma 2, window 48", _GEMMA),
     Row("Gemma 3, window 48", _GEMMA),
-    Row("GPT-2 (AraGPT2)", "AraGPT2's construction (BOS is EOS)"),
+    Row("GPT-2 (AraGPT2)", _GPT2),
     Row("Falcon", _LLAMA3),
     Row("Falcon, ALiBi", _LLAMA3),
-    Row("BLOOM, ALiBi (Jais)", "AraGPT2's construction (BOS is EOS)"),
-    Row("MPT, ALiBi", "AraGPT2's construction (BOS is EOS)"),
+    Row("BLOOM, ALiBi (Jais)", _GPT2),
+    Row("MPT, ALiBi", _GPT2),
     *(
         Row(architecture, tokenizer, weights)
         for weights in ("bf16", "fp16", "NF4", "int8")
@@ -80,6 +81,10 @@ ROWS: Final = (
     Row("Llama 3", _LLAMA3, form="adapter"),
     Row("Llama 3", _LLAMA3, form="merged"),
     Row("Llama 3", _LLAMA3, "NF4", form="adapter"),
+    Row("GPT-2 (AraGPT2)", _GPT2, form="adapter"),
+    Row("Falcon, ALiBi", _LLAMA3, form="adapter"),
+    Row("BLOOM, ALiBi (Jais)", _GPT2, form="adapter"),
+    Row("MPT, ALiBi", _GPT2, form="adapter"),
 )
 
 
@@ -140,13 +145,21 @@ def build_row(row: Row, scratch: Path, wheels: Path) -> Folders:
     return Folders(folder, adapter, first, vocabulary, CONTEXT, tuple(texts()))
 
 
+#: Layers of attention that an adapter is put on, by the names of the families.
+_ATTENTION: Final = frozenset({"q_proj", "v_proj", "query_key_value", "Wqkv", "c_attn"})
+
+
 def _adapted(model: PreTrainedModel) -> Any:
     """With a LoRA adapter that moves the logits."""
     import torch
     from peft import LoraConfig, get_peft_model
 
-    targets = ["q_proj", "v_proj"]
-    config = LoraConfig(r=4, lora_alpha=8, target_modules=targets, task_type="CAUSAL_LM")
+    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    targets = sorted(names & _ATTENTION)
+    config = LoraConfig(
+        r=4, lora_alpha=8, target_modules=targets, task_type="CAUSAL_LM",
+        fan_in_fan_out="c_attn" in targets,
+    )  # fmt: skip
     adapted = get_peft_model(model, config)
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():

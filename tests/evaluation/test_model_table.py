@@ -42,6 +42,8 @@ CHOSEN = (
     Row("Llama 3", LLAMA3, form="sharded"),
     Row("Llama 3", LLAMA3, form="adapter"),
     Row("Llama 3", LLAMA3, form="merged"),
+    Row("Falcon, ALiBi", LLAMA3, form="adapter"),
+    Row("BLOOM, ALiBi (Jais)", GPT2, form="adapter"),
 )
 
 
