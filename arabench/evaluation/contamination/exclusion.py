@@ -22,7 +22,6 @@ DIGEST_KEY: Final = "arabench_exclude_sha256"
 _SHOWN: Final = 12
 
 
-@functools.lru_cache(maxsize=4)
 def excluded_items(path: str | Path) -> Mapping[str, frozenset[str]]:
     """Task -> ids of its documents, from a file of one JSON object a line with `task` and `id`.
 
@@ -30,6 +29,19 @@ def excluded_items(path: str | Path) -> Mapping[str, frozenset[str]]:
         UsageError: the file cannot be read.
         DataError: a line is broken; it is named.
     """
+    try:
+        return _read(str(path), file_sha256(Path(path).expanduser()))
+    except OSError as error:
+        raise UsageError(
+            f"items to leave out: {str(path)!r} cannot be read: {error.strerror}. Name the file "
+            "that `arabench contamination -o FILE` wrote."
+        ) from error
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: str, digest: str) -> Mapping[str, frozenset[str]]:
+    """The items, read once for every content: a name may come to mean another file."""
+    del digest
     found: dict[str, set[str]] = {}
     number = 0
     try:
@@ -43,11 +55,6 @@ def excluded_items(path: str | Path) -> Mapping[str, frozenset[str]]:
                 if not isinstance(row.get("id"), str):
                     raise DataError(f"{path}:{number} names no id: {line.strip()[:80]!r}.")
                 found.setdefault(row["task"], set()).add(row["id"])
-    except OSError as error:
-        raise UsageError(
-            f"items to leave out: {str(path)!r} cannot be read: {error.strerror}. Name the file "
-            "that `arabench contamination -o FILE` wrote."
-        ) from error
     except (ValueError, RecursionError) as error:
         line_number = number + isinstance(error, UnicodeDecodeError)
         raise DataError(

@@ -103,9 +103,9 @@ def test_refusals(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_other_metadata(tmp_path: Path) -> None:
     before = exclusion_metadata(write(tmp_path / "found.jsonl", {"task": "a", "id": "1"}))
-    excluded_items.cache_clear()
     after = exclusion_metadata(write(tmp_path / "found.jsonl", {"task": "a", "id": "2"}))
     assert before != after
+    assert excluded_items(tmp_path / "found.jsonl") == {"a": {"2"}}
 
 
 def test_tasks_leave_them_out(tmp_path: Path) -> None:
