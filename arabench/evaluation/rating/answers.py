@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError, did_you_mean
-from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.difference_page import shown
 from arabench.evaluation.runner.results import Evaluation, TaskResult, samples_file
 
@@ -17,6 +16,8 @@ from arabench.evaluation.runner.results import Evaluation, TaskResult, samples_f
 _FIELDS: Final = {"context": "النص", "question": "السؤال", "source": "الجملة"}
 #: Target of a translation -> what is asked for.
 _TARGETS: Final = {"en": "الترجمة إلى الإنجليزية", "msa": "الترجمة إلى العربية الفصحى"}
+#: Metrics of answers that a model writes; all others are of likelihoods.
+WRITTEN: Final = frozenset({"bleu", "chrf++", "f1", "exact_match"})
 #: Characters of a text that are shown.
 LONGEST_TEXT: Final = 4000
 
@@ -78,10 +79,7 @@ def paired_answers(
 
 
 def _is_written(task: TaskResult) -> bool:
-    known = [SCORES[name] for name in task.signatures if name in SCORES]
-    return bool(known) and not any(
-        score.likelihood or score.name.startswith("acc") for score in known
-    )
+    return bool(WRITTEN.intersection(task.signatures))
 
 
 def _of_task(first: Evaluation, second: Evaluation, name: str) -> list[Answered]:

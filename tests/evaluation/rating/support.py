@@ -83,6 +83,7 @@ def runs_on_disk(folder: Path, same: int = 0) -> tuple[Path, Path]:
         bits = [(f"{place}", [30.0, 10.0]) for place in range(4)]
         tasks = [
             Task("arabench_mt_egy_msa", {"chrf++": answers}, variety="egy", each=each),
+            Task("arabench_next_egy", {"next_word_acc": [("0", [1.0, 2.0])] * 4}, variety="egy"),
             Task("arabench_lm_egy", {"bits_per_char": bits}, variety="egy"),
         ]
         made.append(write(folder / name, tasks, model=name))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from arabench.errors import UsageError
-from arabench.evaluation.rating.answers import paired_answers
+from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.rating.answers import WRITTEN, paired_answers
 from arabench.evaluation.rating.page import sheet_page
 from arabench.evaluation.rating.sheets import (
     COLUMNS,
@@ -147,8 +148,9 @@ def test_answers_of_two_runs(tmp_path: Path) -> None:
 def test_what_cannot_be_rated_is_refused(tmp_path: Path) -> None:
     base, egy = runs_on_disk(tmp_path)
     first, second = load_evaluation(base), load_evaluation(egy)
-    with pytest.raises(UsageError, match="scores likelihoods"):
-        paired_answers(first, second, ["arabench_lm_egy"])
+    for task in ("arabench_lm_egy", "arabench_next_egy"):
+        with pytest.raises(UsageError, match="scores likelihoods"):
+            paired_answers(first, second, [task])
     with pytest.raises(UsageError, match=r"is not in both runs\. .*arabench_mt_egy_msa"):
         paired_answers(first, second, ["arabench_mt_egy"])
     samples = next(egy.glob("samples_arabench_mt*"))
@@ -157,3 +159,8 @@ def test_what_cannot_be_rated_is_refused(tmp_path: Path) -> None:
     samples.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     with pytest.raises(UsageError, match="other documents or with other prompts"):
         paired_answers(first, load_evaluation(egy))
+
+
+def test_metrics_of_written_answers_are_metrics() -> None:
+    assert WRITTEN <= set(SCORES)
+    assert not any(SCORES[name].likelihood for name in WRITTEN)
