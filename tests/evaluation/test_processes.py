@@ -78,7 +78,8 @@ def test_two_processes_give_the_samples_of_one(tiny_base: Path, tmp_path: Path) 
         assert samples(ours) == samples(folder)
         one, two = load_evaluation(folder), load_evaluation(ours)
         assert one.settings == two.settings
-        assert one.signature == two.signature
+        shares = "windows of 2, in 2 shares"
+        assert two.signature == one.signature.replace("windows of 2", shares)
         results = json.loads(two.path.read_text(encoding="utf-8"))
         assert results["arabench"]["processes"] == 2
         assert not list(ours.glob("*.partial"))
@@ -140,6 +141,10 @@ def test_one_process_asks_and_tells_itself() -> None:
     assert list(ALONE.groups([range(2), range(2, 4)])) == [[range(2)], [range(2, 4)]]
     three = Team(0, 3).groups([range(n, n + 1) for n in range(4)])
     assert [len(group) for group in three] == [3, 1]
+    assert ALONE.window(256, 205) == 256
+    assert Team(0, 2).window(256, 205) == 103  # each has a share of a small task
+    assert Team(0, 2).window(256, 2050) == 256
+    assert Team(0, 4).window(256, 2) == 1
     assert ALONE.threads(None) is None
     assert Team(1, 2, 1, 2).threads(4) == 4
     assert Team(1, 2, 1, 64).threads(None) == 1

@@ -157,7 +157,9 @@ def _evaluate(job: _Job) -> dict[str, Path]:
     earlier = {name: find_earlier(job.output, name) for name in names}
     wanted = job.request.threads or _threads_of(earlier.values())
     threads = use_threads(job.team.threads(wanted))
-    identities = identities_of(job.request, job.adapters, job.plan.selection.tasks, threads.count)
+    identities = identities_of(
+        job.request, job.adapters, job.plan.selection.tasks, threads.count, job.team.size
+    )
     for name, run in earlier.items():
         if run is not None:
             known = {key: value for key, value in run.identity.items() if key != _LATE}

@@ -16,7 +16,11 @@ _ITS_OWN = "the backend's affair"
 
 
 def identities_of(
-    request: Request, adapters: Mapping[str, AdapterInfo], tasks: Sequence[str], threads: int
+    request: Request,
+    adapters: Mapping[str, AdapterInfo],
+    tasks: Sequence[str],
+    threads: int,
+    processes: int = 1,
 ) -> dict[str, identity.RunIdentity]:
     """Name -> identity, without the tokenizer's digest.
 
@@ -25,13 +29,14 @@ def identities_of(
         adapters: of the request.
         tasks: names, in order.
         threads: of torch.
+        processes: that share the documents of a task.
     """
     options = {key: value for key, value in request.metadata.items() if key != "arabench_data"}
     options |= {"limit": request.limit, "max_gen_tokens": request.max_gen_tokens}
     data = identity.data_sha256(source_of(request.metadata).data)
     return {
         name: identity.RunIdentity(
-            model=_model(request, adapters.get(name), threads),
+            model=_model(request, adapters.get(name), threads, processes),
             scores=identity.scores_in_words(),
             tasks=",".join(tasks),
             templates=identity.templates_sha256(),
@@ -42,10 +47,13 @@ def identities_of(
     }
 
 
-def _model(request: Request, adapter: AdapterInfo | None, threads: int) -> identity.ModelIdentity:
+def _model(
+    request: Request, adapter: AdapterInfo | None, threads: int, processes: int
+) -> identity.ModelIdentity:
+    shares = f", in {processes} shares" if processes > 1 else ""
     shared = {
         "bits": str(request.bits),
-        "batch": f"{request.batch_size} together, windows of {request.window}",
+        "batch": f"{request.batch_size} together, windows of {request.window}{shares}",
         "seed": str(request.seed),
         "chat": _chat_in_words(request),
         "packages": identity.packages_in_words(request.bits != 16),

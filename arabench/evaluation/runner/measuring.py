@@ -177,7 +177,8 @@ def _measure_task(
 
     run, begun = team.lead(begin, lambda made: made[1])
     watcher.begin(name, run.documents, begun.documents)
-    for group in team.groups(run.windows(plan.window, begun.documents)):
+    size = team.window(plan.window, run.documents)
+    for group in team.groups(run.windows(size, begun.documents)):
         rows = team.ask(run, group, store)
         log.append(rows)
         for row in rows:
@@ -204,8 +205,9 @@ def follow_tasks(plan: Plan, lm: Model, shelf: TaskShelf, team: Team) -> None:
         if begun.state is not None:
             run.restore(begun.state)
             run.hand_over()  # counted by the first process already
+        size = team.window(plan.window, run.documents)
         try:
-            for group in team.groups(run.windows(plan.window, begun.documents)):
+            for group in team.groups(run.windows(size, begun.documents)):
                 team.ask(run, group, store)
         except ArabenchError:  # said by the first process
             continue

@@ -2,8 +2,9 @@
 
 `torchrun --nproc_per_node N` starts them and says in the environment which one each is. All load
 the model; windows of documents are dealt out in turn, and their rows come back to the first
-process, which alone writes logs, progress and results. A window is the same requests in the same
-batches whoever asks it, so that the numbers are those of one process with as many threads.
+process, which alone writes logs, progress and results. A window holds no more than the share of a
+process. It is the same requests whoever asks it, so that the numbers are those of one process;
+where windows are smaller than one process would have them, batches move their last bits.
 """
 
 from __future__ import annotations
@@ -108,6 +109,10 @@ class Team:
             raise ArabenchError("the processes of this run are not at the same place.")
         return found[0]
 
+    def window(self, most: int, documents: int) -> int:
+        """Documents of a window, so that every process has a share of a task."""
+        return max(1, min(most, -(-documents // self.size))) if self.size > 1 else most
+
     def groups(self, windows: Iterable[range]) -> Iterator[list[range]]:
         """Windows that are asked at the same time."""
         rest = iter(windows)
@@ -177,7 +182,8 @@ def join_team(environment: Mapping[str, str] | None = None) -> Team:
 
 _ONE_ONLY: Final = (
     "accelerate launch has started one process (with --cpu it starts no more, whatever "
-    "--num_processes says): start several with `torchrun --nproc_per_node N -m arabench.cli eval ...`"
+    "--num_processes says): start several with "
+    "`torchrun --nproc_per_node N -m arabench.cli eval ...`"
 )
 
 
