@@ -35,6 +35,7 @@ class Encoded:
         vanished: rows of whose text, or response, the tokenizer keeps nothing, as where its
             normalizer drops it; they would teach to end at once, or nothing at all.
         pairs: rows are prompts and responses, or conversations, not texts.
+        identical: rows left out because the two answers they compare are the same.
         said: what else a user should know, in words.
     """
 
@@ -47,6 +48,7 @@ class Encoded:
     vanished: int
     pairs: bool
     said: tuple[str, ...] = ()
+    identical: int = 0
 
     def notes(self, rows: int, max_length: int) -> list[str]:
         """What a user should know of `rows` rows before the first step, in words."""
@@ -56,6 +58,10 @@ class Encoded:
             found.append(
                 f"{self.vanished:,} of {rows:,} rows were left out: the tokenizer keeps nothing of "
                 f"their {what}"
+            )
+        if self.identical:
+            found.append(
+                f"{self.identical:,} of {rows:,} rows were left out: their two answers are the same"
             )
         return [*found, *self.said]
 
@@ -104,13 +110,13 @@ def encode(
     chat = Chat(tokenizer) if "messages" in rows.column_names else None
     divides = "text" in rows.column_names
     longer = left_out = vanished = longest = 0
-    nothing = _nothing(tokenizer)
+    nothing = nothing_kept(tokenizer)
     digest = hashlib.sha256()
     with RowFile(file) as kept:
         for tokens, labels in _tokenized(rows, tokenizer, chat):
             too_long = len(tokens) > max_length
             learned = [label for label in labels if label != IGNORED]
-            if not divides and _first(labels) >= max_length:
+            if not divides and first_learned(labels) >= max_length:
                 left_out += 1
                 continue
             if tuple(learned) in nothing:
@@ -140,16 +146,16 @@ def encode(
     )
 
 
-def _first(labels: Sequence[int]) -> int:
+def first_learned(labels: Sequence[int]) -> int:
     """The place of the first token that is learned."""
     return next((at for at, label in enumerate(labels) if label != IGNORED), len(labels))
 
 
-def _nothing(tokenizer: PreTrainedTokenizerBase) -> set[tuple[int, ...]]:
+def nothing_kept(tokenizer: PreTrainedTokenizerBase) -> set[tuple[int, ...]]:
     """What is learned of rows of which the tokenizer keeps nothing."""
     empty: Any = tokenizer(text=[tokenizer.eos_token])
     (ended,) = empty["input_ids"]
-    once = tuple(_ended_once(ended, tokenizer.eos_token_id))
+    once = tuple(ended_once(ended, tokenizer.eos_token_id))
     return {(), (tokenizer.eos_token_id,), once}
 
 
@@ -181,7 +187,7 @@ def _tokenized(
                     raise DataError(f"conversation {number:,} of the data: {error}") from error
         elif "text" in batch:
             for tokens in tokenizer(text=batch["text"])["input_ids"]:
-                ended = _ended_once(tokens, tokenizer.eos_token_id)
+                ended = ended_once(tokens, tokenizer.eos_token_id)
                 yield ended, ended
         else:
             yield from _pairs(batch, tokenizer)
@@ -193,13 +199,13 @@ def _pairs(
     both = [a + b for a, b in zip(batch["prompt"], batch["completion"], strict=True)]
     prompts = tokenizer(text=batch["prompt"])["input_ids"]
     for prompt, whole in zip(prompts, tokenizer(text=both)["input_ids"], strict=True):
-        tokens = _ended_once(whole, tokenizer.eos_token_id)
+        tokens = ended_once(whole, tokenizer.eos_token_id)
         # Tokens may merge across the seam: the response begins where the two part.
         learned_from = shared(prompt, whole)
         yield tokens, [IGNORED] * learned_from + tokens[learned_from:]
 
 
-def _ended_once(tokens: list[int], end: int) -> list[int]:
+def ended_once(tokens: list[int], end: int) -> list[int]:
     """Without the end that a tokenizer adds to the one that is there."""
     while tokens[-2:] == [end, end]:
         tokens = tokens[:-1]
