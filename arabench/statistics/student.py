@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Final
 
@@ -26,6 +27,7 @@ def upper_tail(value: float, freedom: float) -> float:
     return half if value >= 0 else 1 - half
 
 
+@functools.lru_cache(maxsize=1024)
 def upper_quantile(share: float, freedom: float) -> float:
     """The value that Student's t exceeds with the chance of `share`, which is at most one half.
 

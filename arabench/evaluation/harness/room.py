@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import UsageError
+from arabench.evaluation.harness.documents import read_documents
 from arabench.evaluation.harness.marks import MARK, Mark
 from arabench.evaluation.harness.own_tokens import nothing_behind, read_texts
 from arabench.evaluation.harness.settings import settings_of
@@ -143,7 +144,7 @@ def extremes(task: ConfigurableTask, documents: int) -> Iterator[None]:
         task: one of ours, loaded.
         documents: how many of its documents will be asked.
     """
-    sizes = [_characters(task.eval_docs[place]) for place in range(documents)]
+    sizes = [_characters(one) for one in read_documents(task.eval_docs, range(documents))]
     order = sorted(range(documents), key=sizes.__getitem__)
     random = getattr(getattr(task, "sampler", None), "rnd", None)
     state = None if random is None else random.getstate()

@@ -15,6 +15,7 @@ from arabench.evaluation.contamination.exclusion import leave_out
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
+from arabench.evaluation.harness.documents import read_documents
 from arabench.evaluation.harness.own_tokens import Likelihood
 from arabench.evaluation.harness.pseudo_tasks import refuse_without_order, rename_metrics
 from arabench.evaluation.harness.run_record import RunRecord, gather
@@ -47,6 +48,7 @@ def task_classes() -> dict[str, type]:
             super().__init__(config={key: value for key, value in config.items() if key != "class"})
             self.record = RunRecord()
             self.window: Sequence[int] | None = None
+            self._held: tuple[Sequence[int], list[dict[str, Any]]] = ((), [])
             self._pseudo = False
             self._conditions: dict[str, str] = {}
             self._chat: Chat | None = None
@@ -107,9 +109,15 @@ def task_classes() -> dict[str, type]:
             if self.window is None:
                 yield from super().doc_iterator(**kwargs)
                 return
-            docs = self.eval_docs
-            for place in self.window:
-                yield place, docs[place]
+            for place, document in self.window_documents().items():
+                yield place, {**document}
+
+        def window_documents(self) -> dict[int, dict[str, Any]]:
+            """Documents of the window by place, read once for prompts, checks and scores."""
+            window = self.window or ()
+            if self._held[0] != window:
+                self._held = window, list(read_documents(self.eval_docs, window))
+            return dict(zip(window, self._held[1], strict=True))
 
         def apply_filters(self) -> Any:
             filtered = super().apply_filters()
@@ -302,6 +310,8 @@ def _documents(
     task: ConfigurableTask, samples: list[int] | None
 ) -> Callable[[int], dict[str, Any] | None]:
     """Document by the number that lm-eval gives it: counted among the chosen ones."""
+    if task.window is not None:
+        return task.window_documents().get
     docs = task.eval_docs
     places = sorted(set(samples)) if samples else range(len(docs))
     found: dict[int, dict[str, Any] | None] = {}
