@@ -30,6 +30,7 @@ examples:
   arabench eval --backend local-completions -o results/ \\
     --model-args model=NAME,base_url=http://localhost:8000/v1/completions,tokenizer=base/
   torchrun --nproc_per_node 2 -m arabench.cli eval --model base/ -o results/
+  arabench eval --model base/ --ray auto --threads 8 -o results/
   arabench eval --list-tasks
 """
 
@@ -105,6 +106,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep answers there, and take those that the very same model gave before",
     )  # fmt: skip
     parser.add_argument(
+        "--ray", metavar="ADDRESS|local",
+        help="every task on a worker of a Ray cluster (host:port, auto), or of a Ray of this "
+        "machine",
+    )  # fmt: skip
+    parser.add_argument(
         "--allow-pickle", action="store_true", help="load pickled weights; they can run code"
     )
     parser.add_argument(
@@ -167,8 +173,13 @@ def run(options: argparse.Namespace) -> int:
     )
     unfinished: UnfinishedError | None = None
     try:
-        with document_progress() as watcher:
-            folders = evaluate(request, say, watcher)
+        if options.ray is not None:
+            from arabench.engines.ray_tasks import evaluate_with_ray
+
+            folders = evaluate_with_ray(request, _address(options.ray), say)
+        else:
+            with document_progress() as watcher:
+                folders = evaluate(request, say, watcher)
     except UnfinishedError as error:
         unfinished, folders = error, error.folders
     table = markdown_table([load_evaluation(folder) for folder in folders.values()])
@@ -206,6 +217,10 @@ def _model_name(options: argparse.Namespace) -> str:
     from arabench.evaluation.harness.other_backends import model_named
 
     return model_named(options.model_args) or str(options.backend)
+
+
+def _address(named: str) -> str | None:
+    return None if named == "local" else named
 
 
 def _tasks(options: argparse.Namespace) -> list[str]:

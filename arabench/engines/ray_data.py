@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +25,7 @@ from arabench.corpus.runs.output_names import plan_outputs, refuse_output_inside
 from arabench.corpus.runs.run import Summary, run_files
 from arabench.corpus.steps.normalize import NormalizeStep
 from arabench.engines.file_manifests import FileTask, finished_before, join_manifests
+from arabench.engines.ray_cluster import connected
 from arabench.engines.worker import as_options, engine_for, normalize_table
 from arabench.errors import ArabenchError, DataError, UsageError, require_extra
 from arabench.files.atomic import STDIO, is_device
@@ -38,11 +36,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import ray
 
-#: Object store of a Ray started here, bytes. Only options and counts pass through it; this
-#: is just above the least that Ray accepts (75 MB).
-_OBJECT_STORE_BYTES: Final = 80 << 20
-#: Seconds to reach a cluster. Ray itself tries for minutes and then ends the process.
-_CONNECT_TIMEOUT_S: Final = 5.0
 #: Seconds that cancelled tasks get to remove their unfinished files.
 _CANCEL_TIMEOUT_S: Final = 20.0
 
@@ -144,7 +137,7 @@ def run_with_ray(
     if on_bytes is not None:
         on_bytes(sum(sizes[task] for task in done))
     if left := [task for task in tasks if task not in done]:
-        with _connected(address) as ray:
+        with connected(address) as ray:
             _check_cpus(ray, io.workers)
             call = ray.remote(num_cpus=io.workers)(_normalize_file)
             options, signature, place = normalizer.options, normalizer.signature, str(Path.cwd())
@@ -245,65 +238,6 @@ def _plan(found: Inputs, output: str, io: IoOptions) -> list[FileTask]:
             "Name a folder, ending in '/'."
         )
     return [FileTask(planned.sources[0], planned.path) for planned in plan]
-
-
-@contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
-    """The module `ray`, connected; a connection or Ray made here is closed at the end."""
-    import ray
-
-    if ray.is_initialized():
-        yield ray
-        return
-    if address is None:
-        # Ray reports usage over the network unless told not to.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        settings = {
-            "address": "local",
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-        }
-    else:
-        _check_address(address)
-        settings = {"address": address}
-    on_sigterm = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(**settings, log_to_driver=False, logging_level="ERROR")
-        if callable(on_sigterm) and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own would end the process
-    except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:
-        raise UsageError(
-            f"no Ray let this process in at {address!r}: {error}. Start one with 'ray start "
-            "--head' and name its host:port (one that asks for a token needs RAY_AUTH_MODE=token "
-            "and RAY_AUTH_TOKEN set), or leave the address out to run on this machine."
-            if address is not None
-            else f"Ray could not be started on this machine: {error}."
-        ) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _check_address(address: str) -> None:
-    if address == "auto":
-        return
-    if "://" in address:
-        raise UsageError(
-            f"address {address!r} is not supported: the command must see the files itself. "
-            "Run it on a node of the cluster with --ray-address auto, or submit it there with "
-            "'ray job submit'."
-        )
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"address {address!r} is not allowed. Use host:port, or auto.")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
-    except OSError as error:
-        raise UsageError(
-            f"no Ray answers at {address!r}: {error}. Start one with 'ray start --head', or "
-            "leave the address out to run on this machine."
-        ) from error
 
 
 def _check_cpus(ray: Any, cpus: int) -> None:

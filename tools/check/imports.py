@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "script": FOUNDATION | {"text"},
     "corpus": FOUNDATION | {"text", "morph", "dialect", "script"},
     "audit": FOUNDATION | {"text", "morph", "dialect", "corpus"},
-    "engines": FOUNDATION | {"text", "corpus"},
+    "engines": FOUNDATION | {"text", "corpus", "evaluation"},
     "adapters": {"engines"},  # the former name of engines
     "evaluation": FOUNDATION | {"text", "morph", "dialect", "script", "corpus", "audit"},
     "trainers": FOUNDATION | {"text", "corpus", "evaluation"},

@@ -28,6 +28,18 @@ class Selection:
     groups: dict[str, tuple[str, ...]]
 
 
+def outcome_of(results: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What `TaskRun.outcome` gave of a task, out of results that hold it."""
+    return {
+        "metrics": results["results"][name],
+        "config": results["configs"][name],
+        "version": results["versions"][name],
+        "num_fewshot": results["n-shot"][name],
+        "higher_is_better": results["higher_is_better"][name],
+        "samples": results["n-samples"][name],
+    }
+
+
 def select_tasks(manager: TaskManager, names: Sequence[str]) -> Selection:
     """Tasks behind names of tasks and groups; no data is read."""
     tasks: dict[str, None] = {}
@@ -80,6 +92,27 @@ def assemble_results(
         prompting: how the documents were asked.
         started: seconds since the epoch.
     """
+    results = task_results(manager, selection, outcomes)
+    results["config"] = _config(lm, prompting)
+    results["git_hash"] = None
+    results["date"] = started
+    versions = package_versions(("transformers", "lm_eval"))
+    results["transformers_version"] = versions["transformers"]
+    results["lm_eval_version"] = versions["lm_eval"]
+    results.update(_tokenizer_facts(lm))
+    return results
+
+
+def task_results(
+    manager: TaskManager, selection: Selection, outcomes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The part of lm-eval's results that is of tasks and groups.
+
+    Args:
+        manager: that knows the groups.
+        selection: what was asked for.
+        outcomes: of each task that is done, by name, from `TaskRun.outcome`.
+    """
     from lm_eval.evaluator_utils import EvalAcc, aggregate_groups
 
     done = [name for name in selection.tasks if name in outcomes]
@@ -92,15 +125,7 @@ def assemble_results(
         found.num_fewshot[name] = outcome["num_fewshot"]
         found.higher_is_better[name] = outcome["higher_is_better"]
         found.n_samples[name] = outcome["samples"]
-    results: dict[str, Any] = dict(aggregate_groups(found)._to_eval_results())
-    results["config"] = _config(lm, prompting)
-    results["git_hash"] = None
-    results["date"] = started
-    versions = package_versions(("transformers", "lm_eval"))
-    results["transformers_version"] = versions["transformers"]
-    results["lm_eval_version"] = versions["lm_eval"]
-    results.update(_tokenizer_facts(lm))
-    return results
+    return dict(aggregate_groups(found)._to_eval_results())
 
 
 def _groups(manager: TaskManager, selection: Selection) -> dict[str, Group]:
