@@ -46,14 +46,18 @@ def byte_progress(label: str, total_bytes: int | None) -> Iterator[Callable[[int
 
 
 @contextlib.contextmanager
-def step_progress(label: str, total_steps: int) -> Iterator[Callable[[int, float], None]]:
-    """Progress over optimizer steps with the loss; a line every tenth when not a terminal."""
+def step_progress(label: str, total_steps: int | None) -> Iterator[Callable[[int, float], None]]:
+    """Progress over optimizer steps with the loss; a line every tenth when not a terminal.
+
+    Where the number of steps is not known, a line every ten.
+    """
     if not sys.stderr.isatty():
-        every = max(1, total_steps // 10)
+        every = 10 if total_steps is None else max(1, total_steps // 10)
+        of_all = "" if total_steps is None else f"/{total_steps}"
 
         def report(step: int, loss: float) -> None:
             if step % every == 0 or step == total_steps:
-                say(f"{label}: step {step}/{total_steps}, loss {loss:.4f}")
+                say(f"{label}: step {step}{of_all}, loss {loss:.4f}")
 
         yield report
         return

@@ -17,9 +17,14 @@ examples:
   arabench train recipe.yaml
   arabench train recipe.yaml --set training.max_steps=50 --set training.warmup_steps=5
   arabench train recipe.yaml --show            # the resolved recipe, nothing is run
+  arabench train recipe.yaml --check           # what is wrong with the data, nothing is run
   arabench train --list                        # recipes that come with the package
   arabench train qwen2_1_5b_paper --set data.source=clean.jsonl
 """
+
+
+#: Tasks whose items must not be in training data.
+CHECKED_TASKS = "arabench_dialects,arabench_mmlu"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, metavar="N", help="of the CPU [those that are free now]"
     )
     parser.add_argument("--show", action="store_true", help="print the resolved recipe and end")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="look at all rows of the data, say what is wrong with them, and end",
+    )
+    parser.add_argument(
+        "--tasks",
+        default=CHECKED_TASKS,
+        metavar="TASKS",
+        help=f"whose items --check looks for in the data; none for none [{CHECKED_TASKS}]",
+    )
     parser.add_argument("--list", action="store_true", help="list packaged recipes and end")
 
 
@@ -58,9 +74,27 @@ def run(options: argparse.Namespace) -> int:
     if options.show:
         sys.stdout.write(dump_recipe(recipe))
         return 0
+    if options.check:
+        return _check(recipe, options.tasks)
     require_extra("train", "torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
     require_extra("train", "psutil", "matplotlib")
     return _train(recipe, options.overwrite, options.threads)
+
+
+def _check(recipe: Any, tasks: str) -> int:
+    from arabench.cli.console import say
+    from arabench.cli.quiet import quiet_libraries
+    from arabench.errors import require_extra
+
+    require_extra("train", "torch", "transformers", "peft", "datasets")
+    quiet_libraries()
+    names = () if tasks == "none" else tuple(name for name in tasks.split(",") if name)
+    if names:
+        require_extra("eval", "lm_eval")
+    from arabench.trainers.run.checking import check
+
+    check(recipe, say, names)
+    return 0
 
 
 def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:

@@ -89,9 +89,9 @@ def test_a_method_adds_settings_and_replaces_those_of_all(
 
     monkeypatch.setitem(METHODS, "decaying", Decaying())
     recipe = make_recipe(method="decaying")
-    made = trainer.arguments(recipe, "cpu", "float32", tmp_path)
+    made = trainer.arguments(recipe, "cpu", "float32", tmp_path, 6)
     assert (made.weight_decay, made.max_length, made.max_steps) == (0.5, 64, 6)
-    plain = trainer.arguments(make_recipe(), "cpu", "float32", tmp_path)
+    plain = trainer.arguments(make_recipe(), "cpu", "float32", tmp_path, 6)
     assert (plain.weight_decay, plain.max_length) == (0.0, None)
 
 

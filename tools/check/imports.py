@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": FOUNDATION | {"text", "corpus", "evaluation"},
     "adapters": {"engines"},  # the former name of engines
     "evaluation": FOUNDATION | {"text", "morph", "dialect", "script", "corpus", "audit"},
-    "trainers": FOUNDATION | {"text", "corpus", "evaluation"},
+    "trainers": FOUNDATION | {"text", "dialect", "corpus", "audit", "evaluation"},
     "subwords": FOUNDATION | {"text", "morph", "corpus", "audit", "evaluation"},
     "gate": FOUNDATION | {"evaluation", "corpus"},
 }

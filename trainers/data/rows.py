@@ -18,6 +18,7 @@ from arabench.corpus.formats.rows import field_names
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.files.digests import files_below
 from arabench.trainers.data.arrow import RowFile
+from arabench.trainers.data.cleaning import normalized
 from arabench.trainers.data.datasets_library import read_hub, read_saved
 from arabench.trainers.data.objects import read_objects
 from arabench.trainers.data.sources import Place, reworded
@@ -36,17 +37,23 @@ class Rows:
 
     Attributes:
         dataset: with the columns that the method makes.
-        sha256: of its content.
+        sha256: of its content, and of those held out.
         skipped: rows that held no text (empty, blank or null).
+        held_out: rows that are only measured on; None where `validation` is 0.
     """
 
     dataset: Dataset
     sha256: str
     skipped: int
+    held_out: Dataset | None = None
 
 
 def load_rows(
-    section: DataSection, places: Sequence[Place], row_of: RowOf, file: Path | None = None
+    section: DataSection,
+    places: Sequence[Place],
+    row_of: RowOf,
+    file: Path | None = None,
+    seed: int = 0,
 ) -> Rows:
     """Read the training rows; those without text are left out and counted.
 
@@ -54,41 +61,71 @@ def load_rows(
         section: the recipe's `data`, with its fields named (`shapes.resolve`).
         places: from `find_places`.
         row_of: the training row of a row that was read, by the method; None where it has no text.
-        file: gets the rows, which are then mapped from it; None to hold them in memory.
+        file: gets the rows, which are then mapped from it, and NAME.held_out those held out;
+            None to hold them in memory.
+        seed: of the choice of rows that are held out.
 
     Raises:
         UsageError: a data set cannot be loaded, or a field does not exist.
         DataError: rows are broken or nothing is left, or a file changed while it was read.
     """
     read = 0
+    aside = None if file is None else file.with_name(f"{file.name}.held_out")
     digest = hashlib.sha256()
-    numbered = itertools.chain.from_iterable(
-        (
-            (place, number, row)
-            for number, row in enumerate(_read_unchanged(place, section), start=1)
-        )
-        for place in places
-    )
-    with RowFile(file) as kept:
-        for place, number, source in itertools.islice(numbered, section.max_samples):
+    with RowFile(file) as kept, RowFile(aside) as held:
+        for place, number, source in numbered(section, places):
             read += 1
-            _check_texts(place, number, source, section)
             try:
                 row = row_of(source)
             except DataError as error:
                 raise DataError(f"row {number} of data {place.path!r}: {error}") from error
             if row:
-                kept.add(row)
-                digest.update(
-                    orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-                )
-        if not kept.count:
+                line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+                digest.update(line)
+                (held if _is_held_out(line, section.validation, seed) else kept).add(row)
+        if not kept.count and not held.count:
             raise DataError(
                 f"data {section.source!r} holds no row with text in "
                 f"{' and '.join(map(repr, section.fields))}: "
                 f"all {read} are empty. Check the source and data.split."
             )
-        return Rows(kept.finish(), digest.hexdigest(), read - kept.count)
+        skipped = read - kept.count - held.count
+        if not section.validation:
+            return Rows(kept.finish(), digest.hexdigest(), skipped)
+        if not kept.count or not held.count:
+            raise DataError(
+                f"data.validation ({section.validation:g}) of {read - skipped:,} rows holds out "
+                f"{held.count:,} and leaves {kept.count:,} to train on: both must have "
+                "rows. Change the share, or use more data."
+            )
+        return Rows(kept.finish(), digest.hexdigest(), skipped, held.finish())
+
+
+def numbered(
+    section: DataSection, places: Sequence[Place]
+) -> Iterator[tuple[Place, int, dict[str, Any]]]:
+    """Rows as they were read, normalized, with their place and their number in it, from 1.
+
+    Raises:
+        UsageError: a data set cannot be loaded, or a field does not exist.
+        DataError: a row is broken or holds no text, or a file changed while it was read.
+    """
+    read = (
+        (place, number, row)
+        for place in places
+        for number, row in enumerate(_read_unchanged(place, section), start=1)
+    )
+    for place, number, row in itertools.islice(read, section.max_samples):
+        _check_texts(place, number, row, section)
+        yield place, number, row
+
+
+def _is_held_out(row: bytes, share: float, seed: int) -> bool:
+    """Whether a row is held out: by its content, so that equal rows are on one side."""
+    if not share:
+        return False
+    drawn = hashlib.blake2b(row, digest_size=8, key=seed.to_bytes(8, "little")).digest()
+    return int.from_bytes(drawn, "little") < share * 2**64
 
 
 def _check_texts(
@@ -97,12 +134,17 @@ def _check_texts(
     """Refuse fields of something else than text; of conversations their reader speaks."""
     for field in section.fields:
         value = source.get(field)
-        if value is None or isinstance(value, str) or field == section.messages_field:
+        if value is None or isinstance(value, str) or field in _read_by_method(section):
             continue
         raise DataError(
             f"row {number} of data {place.path!r}: field {field!r} is "
             f"{type(value).__name__}, not text. {_set_aside(place.path, field, place.kind)}"
         )
+
+
+def _read_by_method(section: DataSection) -> tuple[str | None, ...]:
+    """Fields of something else than text, whose reader speaks of what it cannot read."""
+    return section.messages_field, section.label_field
 
 
 def _read_unchanged(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
@@ -112,10 +154,10 @@ def _read_unchanged(place: Place, section: DataSection) -> Iterator[dict[str, An
         DataError: they are not.
     """
     if place.kind == "hub":
-        yield from _read(place, section)
+        yield from normalized(_read(place, section), section)
         return
     before = _marks(place.path)
-    yield from _read(place, section)
+    yield from normalized(_read(place, section), section)
     if _marks(place.path) != before:
         raise DataError(
             f"data {place.path!r} changed while it was read, so that its rows are of two states. "

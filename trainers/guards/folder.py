@@ -22,7 +22,11 @@ _MARK: Final = "# Resolved by `arabench train` for the run in this folder. Do no
 #: Locked by the process that trains into the folder, whose number it holds. The lock ends with
 #: the process; a file without one means nothing.
 LOCK_NAME: Final = ".arabench-train.lock"
+#: Rows and tokens of the run, mapped while it trains.
+ROWS_NAME: Final = ".rows"
 _STEP: Final = re.compile(r"-[0-9]+$")
+#: What may lie in a folder in which no run has begun.
+_OURS: Final = (LOCK_NAME, ROWS_NAME)
 #: What must be the same when a run is resumed, in words.
 _SAME: Final = {
     "base_sha256": "the base weights",
@@ -36,7 +40,7 @@ def check_folder(folder: Path, recipe: Recipe, overwrite: bool) -> None:
     """Refuse a folder that is not ours, or holds a run of another recipe; writes nothing."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output_dir {str(folder)!r} is a file. Choose a folder.")
-    if not folder.is_dir() or not any(entry.name != LOCK_NAME for entry in folder.iterdir()):
+    if not folder.is_dir() or not any(entry.name not in _OURS for entry in folder.iterdir()):
         return
     stored = folder / "recipe.yaml"
     text = stored.read_text(encoding="utf-8", errors="replace") if stored.is_file() else ""
@@ -60,6 +64,17 @@ def hold(folder: Path) -> contextlib.AbstractContextManager[None]:
         ArabenchError: it cannot be written.
     """
     return hold_folder(folder, LOCK_NAME, "output_dir", "trains into it")
+
+
+def drop_rows(folder: Path, *, begun_ones: bool = True) -> None:
+    """Remove the rows of a run, which can be made again from its data.
+
+    Args:
+        folder: of the run.
+        begun_ones: also those of a run that has begun, and may be resumed.
+    """
+    if begun_ones or not (folder / "checkpoints").exists():
+        shutil.rmtree(folder / ROWS_NAME, ignore_errors=True)
 
 
 def find_checkpoint(folder: Path, provenance: dict[str, Any]) -> tuple[Path | None, list[str]]:
@@ -109,7 +124,7 @@ def claim(folder: Path, recipe: Recipe, provenance: dict[str, Any], overwrite: b
         # Only what a run writes: never a whole folder that somebody named by mistake.
         for name in ("checkpoints", "adapter", ".adapter.partial"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png"):
+        for name in ("recipe.yaml", "run.json", "losses.jsonl", "losses.png", "validation.jsonl"):
             (folder / name).unlink(missing_ok=True)
     write_text_atomically(folder / "recipe.yaml", _MARK + dump_recipe(recipe))
     write_json(folder / "checkpoints" / RECORD_NAME, provenance)

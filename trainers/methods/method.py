@@ -6,11 +6,12 @@ arabench/trainers/methods/table.py. Base, adapter, machine, folder and record ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arabench.trainers.data import tokens
+from arabench.trainers.data import shapes, tokens
+from arabench.trainers.data.sources import Place
 from arabench.trainers.recipe.sections import DataSection, TrainingSection
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 class Method:
     """One loss. Every hook has a default: that of rows of tokens and labels, as TRL trains them."""
+
+    def resolve(self, section: DataSection, places: Sequence[Place]) -> tuple[DataSection, str]:
+        """The section with its fields named, and in words what was told from the columns.
+
+        Raises:
+            UsageError: the columns say nothing, or more than one thing.
+            DataError: a file cannot be read.
+        """
+        return shapes.resolve(section, places)
 
     def row(
         self, source: Mapping[str, Any], section: DataSection, end_of_text: str
@@ -79,6 +89,7 @@ class Method:
     def settings(self, training: TrainingSection) -> dict[str, Any]:
         """Settings that are added to those of all methods, or replace them.
 
-        The default: rows have their length already, and none is cut.
+        The default: rows have their length already, and none is cut; packed ones are told apart
+        by their positions.
         """
-        return {"max_length": None}
+        return {"max_length": None, "padding_free": training.packing}

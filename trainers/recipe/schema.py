@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from arabench.files.settings import Section
 from arabench.trainers.recipe.sections import (
@@ -43,6 +43,15 @@ class Recipe(Section):
     quantization: QuantizationSection = QuantizationSection()
     lora: LoraSection = LoraSection()
     training: TrainingSection = TrainingSection()
+
+    @model_validator(mode="after")
+    def _patience_measures(self) -> Recipe:
+        if self.training.patience and not self.data.validation:
+            raise ValueError(
+                f"training.patience ({self.training.patience}) waits for the loss on held-out "
+                "rows, and data.validation holds none out: set it to a share such as 0.02"
+            )
+        return self
 
     @property
     def fingerprint(self) -> str:

@@ -5,11 +5,14 @@ Defaults are the settings of arXiv 2412.17548 (Qwen2-1.5B on a 4 GB GPU).
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from arabench.errors import UsageError
 from arabench.files.settings import Number, Section
+from arabench.text.presets import presets
 
 #: In `lora.target_modules`: every linear layer but the output head.
 ALL_LINEAR: Final = "all-linear"
@@ -23,6 +26,14 @@ def _read_names(value: Any) -> Any:
     if not _is_names(names):
         raise ValueError(f"name linear layers, in a list or with commas, or write {ALL_LINEAR}")
     return ALL_LINEAR if list(names) == [ALL_LINEAR] else tuple(names)
+
+
+def _known_preset(value: Any) -> Any:
+    """A preset of the normalizer."""
+    known = list(presets())
+    if value is not None and value not in known:
+        raise ValueError(f"Input should be null or one of {', '.join(known)}")
+    return value
 
 
 def _read_sources(value: Any) -> Any:
@@ -105,6 +116,14 @@ class DataSection(Section):
     between, where it holds text."""
     response_field: str | None = None
     """Field of responses, which are learned."""
+    chosen_field: str | None = None
+    """Field of preferred answers; goes with prompt_field and rejected_field (methods dpo, ipo, cpo,
+    simpo, orpo)."""
+    rejected_field: str | None = None
+    """Field of the answers that others are preferred to."""
+    label_field: str | None = None
+    """Field that says whether a response is good: true or false, 1 or 0; goes with prompt_field and
+    response_field (method kto)."""
     messages_field: str | None = None
     """Field of conversations: a list of {role, content}, or of {from, value} (ShareGPT). They are
     written by the model's own chat template; answers are learned, with their end of turn."""
@@ -113,6 +132,11 @@ class DataSection(Section):
     computed on the response only."""
     max_samples: int | None = Field(default=None, ge=1)
     """Rows that are read, from the first on; null for all."""
+    normalize: Annotated[str | None, BeforeValidator(_known_preset)] = None
+    """Preset of `arabench normalize` that every text is put through first; null for none."""
+    validation: Number = Field(default=0.0, ge=0, lt=1)
+    """Share of rows that are held out of training, to measure the loss on. Chosen by what a row
+    holds and training.seed, so that equal rows are on one side."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -127,6 +151,11 @@ class DataSection(Section):
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that are read; the one every row must have comes last."""
+        if self.prompt_field and self.chosen_field and self.rejected_field:
+            return self.prompt_field, self.rejected_field, self.chosen_field
+        if self.prompt_field and self.response_field and self.label_field:
+            about = (self.input_field,) if self.input_field else ()
+            return self.prompt_field, self.label_field, *about, self.response_field
         if self.prompt_field and self.response_field:
             between = (self.input_field,) if self.input_field else ()
             return self.prompt_field, *between, self.response_field
@@ -134,12 +163,25 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _one_shape(self) -> DataSection:
-        pair = (self.prompt_field, self.response_field)
+        preferred = (self.chosen_field, self.rejected_field)
+        if any(preferred) and not (all(preferred) and self.prompt_field):
+            raise ValueError("prompt_field, chosen_field and rejected_field go together: name all")
+        others = (self.response_field, self.input_field, self.label_field)
+        if any(preferred) and any(others):
+            raise ValueError(
+                "chosen_field and rejected_field exclude response_field, input_field and "
+                "label_field: set those that are not meant to null"
+            )
+        pair = (self.prompt_field, self.chosen_field or self.response_field)
         if any(pair) and not all(pair):
             raise ValueError("prompt_field and response_field go together: name both or neither")
         if self.input_field and not any(pair):
             raise ValueError(
                 "input_field goes with prompt_field and response_field: name all three"
+            )
+        if self.label_field and not all(pair):
+            raise ValueError(
+                "label_field goes with prompt_field and response_field: name all three"
             )
         shapes = {
             "text_field": self.text_field,
@@ -159,8 +201,10 @@ class DataSection(Section):
 class TrainingSection(Section):
     """Optimization. Steps are optimizer steps."""
 
-    max_steps: int = Field(default=10_000, ge=1)
+    max_steps: int | None = Field(default=10_000, ge=1)
     """Where the run ends; data is read again from its start as often as that takes."""
+    epochs: Number | None = Field(default=None, gt=0)
+    """Where the run ends, in passes over the data, which may be 0.5; max_steps is null then."""
     batch_size: int = Field(default=1, ge=1)
     """Rows in one forward pass."""
     gradient_accumulation: int = Field(default=16, ge=1)
@@ -178,6 +222,9 @@ class TrainingSection(Section):
     max_length: int = Field(default=512, ge=8)
     """Tokens of a row. A longer text becomes several rows, the last of which ends it; a longer
     response is cut."""
+    packing: bool = False
+    """Put whole rows together up to max_length, where they do not see each other: faster where rows
+    are short."""
     gradient_checkpointing: bool = True
     """Compute activations again in the backward pass: less memory, more time."""
     optimizer: Literal["paged_adamw_8bit", "adamw_8bit", "paged_adamw_32bit", "adamw_torch"] = (
@@ -188,14 +235,51 @@ class TrainingSection(Section):
     """Steps between checkpoints, from which a killed run resumes."""
     keep_checkpoints: int = Field(default=2, ge=1)
     """Newest checkpoints that stay on disk until the run ends."""
+    evaluate_every: int = Field(default=100, ge=1)
+    """Steps between measurements of the loss on the rows that data.validation holds out."""
+    patience: int | None = Field(default=None, ge=1)
+    """Measurements in a row without a new lowest loss, after which the run ends, with the adapter
+    of the lowest; null to go on to the end. Goes with data.validation."""
     seed: int = Field(default=42, ge=0, lt=2**32)
     """Of the adapter's first values, dropout and the order of rows."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_yield_to_epochs(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("epochs") is not None:
+            return {"max_steps": None, **content}
+        return content
+
     @model_validator(mode="after")
-    def _warmup_ends(self) -> TrainingSection:
-        if self.warmup_steps >= self.max_steps:
+    def _ends_after_the_warmup(self) -> TrainingSection:
+        if self.epochs is not None and self.max_steps is not None:
+            raise ValueError(
+                f"epochs ({self.epochs:g}) and max_steps ({self.max_steps}) exclude each other: "
+                "set the one that is not meant to null"
+            )
+        if self.epochs is None and self.max_steps is None:
+            raise ValueError("name epochs or max_steps: where the run ends")
+        if self.max_steps is not None and self.warmup_steps >= self.max_steps:
             raise ValueError(
                 f"warmup_steps ({self.warmup_steps}) must be less than max_steps "
                 f"({self.max_steps}), else the learning rate never reaches its value: set both"
             )
         return self
+
+    def steps(self, rows: int) -> int:
+        """Optimizer steps of a run on so many rows.
+
+        Raises:
+            UsageError: epochs of them end within the warm-up.
+        """
+        if self.max_steps is not None:
+            return self.max_steps
+        an_epoch = math.ceil(math.ceil(rows / self.batch_size) / self.gradient_accumulation)
+        steps = math.ceil(an_epoch * float(self.epochs or 0))
+        if self.warmup_steps >= steps:
+            raise UsageError(
+                f"training.epochs ({self.epochs:g}) of {rows:,} rows are {steps:,} steps, which "
+                f"end within training.warmup_steps ({self.warmup_steps}): the learning rate never "
+                f"reaches its value. Set warmup_steps to less than {steps:,}, or raise epochs."
+            )
+        return steps

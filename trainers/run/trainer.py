@@ -11,6 +11,7 @@ from arabench.errors import ArabenchError
 from arabench.models.devices import DtypeName, disable_cpu_repacking
 from arabench.trainers.methods.table import METHODS
 from arabench.trainers.monitors.losses import loss_logger
+from arabench.trainers.monitors.validation import AtItsEnd
 from arabench.trainers.recipe import Recipe
 from arabench.trainers.run.adapter import adapter_config, cast_adapter_to_float32
 
@@ -39,6 +40,7 @@ def build(
     rows: Dataset,
     folder: Path,
     on_step: Callable[[int, float], None] | None = None,
+    steps: int | None = None,
 ) -> Trainer:
     """The trainer, with a float32 adapter on the base.
 
@@ -51,6 +53,7 @@ def build(
         rows: from the method's `encode`.
         folder: gets losses.jsonl and checkpoints/.
         on_step: called with the number and the loss of each optimizer step.
+        steps: of the run; None for those that the recipe says of so many rows.
 
     Raises:
         ArabenchError: TRL refuses the recipe.
@@ -61,7 +64,13 @@ def build(
     try:
         trainer = method.trainer_class()(
             model=base,
-            args=arguments(recipe, device, dtype, folder / "checkpoints"),
+            args=arguments(
+                recipe,
+                device,
+                dtype,
+                folder / "checkpoints",
+                steps or recipe.training.steps(len(rows)),
+            ),
             train_dataset=rows,
             processing_class=tokenizer,
             peft_config=adapter_config(base, recipe),
@@ -76,12 +85,14 @@ def build(
     return trainer
 
 
-def arguments(recipe: Recipe, device: str, dtype: DtypeName, folder: Path) -> TrainingArguments:
-    """Settings of the method's trainer for a recipe; checkpoints go to `folder`."""
+def arguments(
+    recipe: Recipe, device: str, dtype: DtypeName, folder: Path, steps: int
+) -> TrainingArguments:
+    """Settings of the trainer for `steps` steps of a recipe; checkpoints go to `folder`."""
     training, method = recipe.training, METHODS[recipe.method]
     settings: dict[str, Any] = {
         "output_dir": str(folder),
-        "max_steps": training.max_steps,
+        "max_steps": steps,
         "per_device_train_batch_size": training.batch_size,
         "gradient_accumulation_steps": training.gradient_accumulation,
         "learning_rate": training.learning_rate,
@@ -122,7 +133,7 @@ def run(trainer: Trainer, checkpoint: Path | None) -> None:
     begun = _first_step()
     trainer.add_callback(begun)
     try:
-        with contextlib.suppress(_AtItsEnd):
+        with contextlib.suppress(AtItsEnd):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
         raise ArabenchError(
@@ -139,10 +150,6 @@ def run(trainer: Trainer, checkpoint: Path | None) -> None:
             f"{str(error)[:300]}. Remove that folder to go on from the one before, or use "
             "--overwrite to start over."
         ) from error
-
-
-class _AtItsEnd(Exception):
-    """A run that is resumed had done all its steps."""
 
 
 def _first_step() -> Any:
@@ -164,6 +171,6 @@ def _first_step() -> Any:
         ) -> None:
             self.seen = True
             if state.global_step >= state.max_steps:
-                raise _AtItsEnd
+                raise AtItsEnd
 
     return FirstStep()

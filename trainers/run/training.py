@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arabench.models.devices import pick_device, pick_precision, use_threads
-from arabench.trainers.data import shapes
-from arabench.trainers.data.rows import load_rows
+from arabench.trainers.data.prepare import prepare
 from arabench.trainers.data.sources import find_places
 from arabench.trainers.guards import checks, folder, probe
-from arabench.trainers.methods.table import METHODS
+from arabench.trainers.guards.packing import check_packing
 from arabench.trainers.monitors.losses import read_losses
 from arabench.trainers.monitors.plots import plot_losses
+from arabench.trainers.monitors.validation import end_of_validation, validation_of, validator
 from arabench.trainers.recipe import Recipe
 from arabench.trainers.run import adapter, base, outcome, trainer
 from arabench.trainers.run.outcome import Machine, Outcome
@@ -35,7 +35,8 @@ def train(
     """Run a recipe, or resume it from its last checkpoint.
 
     Writes to `recipe.output_dir`: adapter/ (safetensors, config, tokenizer, arabench.json),
-    recipe.yaml (every default written out), run.json, losses.jsonl, losses.png.
+    recipe.yaml (every default written out), run.json, losses.jsonl, losses.png, and
+    validation.jsonl where rows are held out.
     checkpoints/ is removed at the end. Nothing is written before base and data are read.
 
     Args:
@@ -54,7 +55,10 @@ def train(
     folder.check_folder(place, recipe, overwrite)
     with folder.hold(place):
         folder.check_folder(place, recipe, overwrite)  # the holder before may have filled it
-        return _train(place, recipe, overwrite, threads, on_step, say)
+        try:
+            return _train(place, recipe, overwrite, threads, on_step, say)
+        finally:
+            folder.drop_rows(place, begun_ones=False)
 
 
 def _train(
@@ -65,8 +69,6 @@ def _train(
     on_step: Callable[[int, float], None] | None,
     say: Callable[[str], None],
 ) -> Outcome:
-    method, max_length = METHODS[recipe.method], recipe.training.max_length
-
     # Check.
     places, notes = find_places(recipe.data)
     info = checks.check_base(recipe)
@@ -82,17 +84,14 @@ def _train(
     found = base.find_base(recipe, source)
     if found.note:
         say(found.note)
-    end_of_text = found.tokenizer.eos_token
-    section, told = shapes.resolve(recipe.data, places)
-    if told:
-        say(told)
-    rows = load_rows(section, places, lambda row: method.row(row, section, end_of_text))
-    if rows.skipped:
-        say(f"{rows.skipped:,} rows without text were left out")
-    encoded = method.encode(rows.dataset, found.tokenizer, max_length)
-    for note in encoded.notes(len(rows.dataset), max_length):
+    data = prepare(recipe, places, found.tokenizer, place / folder.ROWS_NAME)
+    rows, encoded = data.rows, data.encoded
+    for note in data.notes:
         say(note)
     checks.check_context(encoded.longest, found.max_tokens, recipe)
+    steps = recipe.training.steps(len(data.train))
+    if recipe.training.epochs is not None:
+        say(f"{recipe.training.epochs:g} epochs of {len(data.train):,} rows are {steps:,} steps")
     provenance = outcome.provenance_of(recipe, machine, places, info, rows, encoded)
     checkpoint, damaged = (None, []) if overwrite else folder.find_checkpoint(place, provenance)
     for note in damaged:
@@ -106,10 +105,17 @@ def _train(
 
     # Build by method, with the adapter in float32; run.
     started = time.monotonic()
+    if recipe.training.packing:
+        check_packing(loaded, recipe.base.name)
     built = trainer.build(
-        recipe, device, precision.dtype, loaded, found.tokenizer, encoded.dataset, place, on_step
+        recipe, device, precision.dtype, loaded, found.tokenizer, data.train, place, on_step, steps
     )
+    validation = validation_of(recipe, data.held_out, place)
+    if validation is not None:
+        built.add_callback(validator(built, validation))
     trainer.run(built, checkpoint)
+    if validation is not None:
+        say(end_of_validation(built, validation))
 
     # Probe, save, record.
     untrained, trained = probe.probe_losses(built)
@@ -136,4 +142,5 @@ def _train(
     )
     outcome.write_run(place, came, provenance, machine)
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
+    folder.drop_rows(place)
     return came
