@@ -10,6 +10,12 @@ the ratio is to lm-eval's best batch size. Metrics must agree to 1e-6, or the ex
 
 - `lm`: arabench_lm, arabench_tax, arabench_mmlu (texts, renderings asked twice, choices).
 - `mt`: arabench_mt, generation with three examples in the prompt.
+
+Parts of whole commands, each in a fresh process (`eval_commands.py`; minutes each):
+
+- `start`: from command to the first call of the model.
+- `commands`: the tasks of `lm`.
+- `adapters`: arabench_dialects, base and three LoRA adapters in one run beside four runs.
 """
 
 from __future__ import annotations
@@ -29,9 +35,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from arabench.cli.quiet import quiet_libraries
+from tests.bench.eval_commands import (
+    Setup,
+    compare_adapters,
+    compare_commands,
+    compare_starts,
+)
 
 TASKS = {"lm": ["arabench_lm", "arabench_tax", "arabench_mmlu"], "mt": ["arabench_mt"]}
 SIZES = (1, 8, 32, 64)
+COMMANDS = {"start": compare_starts, "commands": compare_commands, "adapters": compare_adapters}
 #: Of an answer: three examples and more do not fit into the toy's context.
 ANSWER_TOKENS = 64
 #: Relative difference of metrics that rounding explains.
@@ -149,7 +162,9 @@ def main() -> int:
     parser.add_argument("model", nargs="?", help="model folder [the demo's base, trained now]")
     parser.add_argument("--limit", type=int, help="documents per task [all]")
     parser.add_argument("--rounds", type=int, default=3, help="[3]")
-    parser.add_argument("--parts", default="lm,mt", help="[lm,mt]")
+    parser.add_argument(
+        "--parts", default="lm,mt", help="of lm, mt, start, commands, adapters [lm,mt]"
+    )
     parser.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="batch sizes of lm-eval [1,8,32,64]"
     )
@@ -163,10 +178,15 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     agree = True
     with base_folder(options.model) as folder:
+        sizes = [int(size) for size in options.sizes.split(",")]
+        setup = Setup(folder, sizes, options.rounds, options.limit, options.threads)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
         for part in options.parts.split(","):
-            agree &= compare(part, model, tokenizer, options)
+            if part in COMMANDS:
+                agree &= COMMANDS[part](setup)
+            else:
+                agree &= compare(part, model, tokenizer, options)
     return 0 if agree else 1
 
 
