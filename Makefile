@@ -12,7 +12,7 @@ OUT    ?= demo-out
 SCALE  ?= full
 EXTRAS ?= dev
 
-.PHONY: demo test check bench models clean
+.PHONY: demo test test-slow check bench models clean
 
 # torch first, by its pinned version: a bare "torch" can pull several GB of CUDA packages.
 $(READY): pyproject.toml constraints.txt
@@ -29,6 +29,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# What takes minutes and shows the same again: a kill and a resumption for every training method.
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 check: $(READY)
 	$(BIN)/ruff check .

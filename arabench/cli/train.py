@@ -1,4 +1,4 @@
-"""Train a QLoRA adapter from a recipe.
+"""Train a QLoRA adapter from a recipe: on texts, answers, or preferences between answers.
 
 A run that was killed resumes from its last checkpoint when the same command is given
 again; a finished run is not repeated. The recipe's defaults are the settings of
@@ -10,7 +10,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arabench.trainers.run.outcome import Outcome
 
 EXAMPLES = """\
 examples:
@@ -20,6 +23,7 @@ examples:
   arabench train recipe.yaml --check           # what is wrong with the data, nothing is run
   arabench train --list                        # recipes that come with the package
   arabench train qwen2_1_5b_paper --set data.source=clean.jsonl
+  arabench train qwen2_5_3b_dpo --set data.source=pairs.jsonl --set dpo.beta=0.05
 """
 
 
@@ -102,8 +106,10 @@ def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:
     from arabench.cli.quiet import quiet_libraries
 
     quiet_libraries()
+    from arabench.trainers.methods.table import METHODS
     from arabench.trainers.sft import train
 
+    unit = METHODS[recipe.method].loss_unit
     with step_progress("train", recipe.training.max_steps) as on_step:
         outcome = train(recipe, overwrite=overwrite, threads=threads, on_step=on_step, say=say)
     if outcome.finished_before:
@@ -112,23 +118,49 @@ def _train(recipe: Any, overwrite: bool, threads: int | None) -> int:
         resumed = f", resumed from step {outcome.resumed_from}" if outcome.resumed_from else ""
         say(
             f"{outcome.steps} steps in {outcome.seconds:.0f} s{resumed}, "
-            f"{outcome.trainable_parameters:,} trainable parameters, "
-            f"training loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} nats per token "
+            f"{outcome.trainable_parameters:,} trainable parameters, {outcome.elements_moved:.1%} "
+            "of them moved, "
+            f"training loss {outcome.first_loss:.4f} -> {outcome.last_loss:.4f} {unit} "
             "(first and last tenth of the steps, on different rows)"
         )
+        for line in _of_rewards(outcome):
+            say(line)
         say(
             f"loss on the same rows: {outcome.untrained_loss:.4f} without the adapter, "
-            f"{outcome.trained_loss:.4f} with it, nats per token"
+            f"{outcome.trained_loss:.4f} with it, {unit}"
         )
         say(f"adapter: {outcome.adapter}")
     if not outcome.learned:
-        say(
-            "this run learned nothing: on the same rows the loss is "
-            f"{outcome.untrained_loss:.4f} without the adapter and {outcome.trained_loss:.4f} with "
-            "it. Check learning rate, data and steps."
-        )
+        say(f"this run learned nothing: {_why(outcome)}. Check learning rate, data and steps.")
         return 1
     return 0
+
+
+def _of_rewards(outcome: Outcome) -> list[str]:
+    """What a method of preferences did to rewards."""
+    if outcome.untrained_margin is None or outcome.trained_margin is None:
+        return []
+    right = outcome.trained_accuracy
+    return [
+        f"margin of rewards on the same rows: {outcome.untrained_margin:.4f} without the adapter, "
+        f"{outcome.trained_margin:.4f} with it"
+        + ("" if right is None else f", where it is positive in {right:.0%} of pairs")
+    ]
+
+
+def _why(outcome: Outcome) -> str:
+    """Why a run is said to have learned nothing."""
+    if not outcome.elements_moved:
+        return "not one number of the adapter changed"
+    if outcome.untrained_margin is not None and outcome.trained_margin is not None:
+        return (
+            f"on the same rows the margin of rewards is {outcome.untrained_margin:.4f} without the "
+            f"adapter and {outcome.trained_margin:.4f} with it"
+        )
+    return (
+        f"on the same rows the loss is {outcome.untrained_loss:.4f} without the adapter and "
+        f"{outcome.trained_loss:.4f} with it"
+    )
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:

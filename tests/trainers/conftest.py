@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from arabench.trainers.data import shapes
 from arabench.trainers.data.rows import load_rows
 from arabench.trainers.data.sources import find_places
 from arabench.trainers.methods.table import METHODS
@@ -23,7 +22,7 @@ def encoded_rows(recipe: Recipe, tokenizer: Any) -> Any:
     """The rows of a recipe's data as its method trains on them."""
     method = METHODS[recipe.method]
     places, _ = find_places(recipe.data)
-    section, _ = shapes.resolve(recipe.data, places)
+    section, _ = method.resolve(recipe.data, places)
     rows = load_rows(section, places, lambda row: method.row(row, section, tokenizer.eos_token))
     return method.encode(rows.dataset, tokenizer, recipe.training.max_length).dataset
 
@@ -82,7 +81,7 @@ def make_recipe(tmp_path: Path, tiny_base: Path) -> MakeRecipe:
         }  # fmt: skip
         for section, value in sections.items():
             if isinstance(value, dict):
-                content[section] = {**content[section], **value}
+                content[section] = {**content.get(section, {}), **value}
             else:
                 content[section] = value
         return Recipe.model_validate(content)

@@ -22,7 +22,6 @@ from arabench.trainers.methods.table import METHODS  # noqa: E402
 from arabench.trainers.monitors.losses import read_losses  # noqa: E402
 from arabench.trainers.recipe import (  # noqa: E402
     DataSection,
-    TrainingSection,
     dump_recipe,
     load_recipe,
 )
@@ -35,7 +34,7 @@ SCALE = 3.0
 class Scaled(Method):
     """The loss of rows without an end of text, three times: a whole file of its own."""
 
-    def trainer_class(self) -> Any:
+    def trainer_class(self, recipe: recipes.Recipe) -> Any:
         from trl import SFTTrainer
 
         class ScaledTrainer(SFTTrainer):  # type: ignore[misc]
@@ -84,8 +83,8 @@ def test_a_method_adds_settings_and_replaces_those_of_all(
     make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Decaying(Method):
-        def settings(self, training: TrainingSection) -> dict[str, Any]:
-            return {"weight_decay": 0.5, "max_length": training.max_length}
+        def settings(self, recipe: recipes.Recipe) -> dict[str, Any]:
+            return {"weight_decay": 0.5, "max_length": recipe.training.max_length}
 
     monkeypatch.setitem(METHODS, "decaying", Decaying())
     recipe = make_recipe(method="decaying")

@@ -28,7 +28,7 @@ MAX_LINES = 400
 SIBLINGS: dict[str, set[str]] = {
     "arabench.evaluation.families": {"family"},
     "arabench.evaluation.perturbations": {"tables"},
-    "arabench.trainers.methods": {"method"},
+    "arabench.trainers.methods": {"method", "preference"},
     "arabench.gate.criteria": {"criterion"},
     "arabench.corpus.steps": {"step"},
 }

@@ -12,15 +12,39 @@ from typing import TYPE_CHECKING, Any
 
 from arabench.trainers.data import shapes, tokens
 from arabench.trainers.data.sources import Place
-from arabench.trainers.recipe.sections import DataSection, TrainingSection
+from arabench.trainers.recipe.sections import DataSection
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 
+    from arabench.trainers.recipe.keys import Keys
+
 
 class Method:
-    """One loss. Every hook has a default: that of rows of tokens and labels, as TRL trains them."""
+    """One loss. Every hook has a default: that of rows of tokens and labels, as TRL trains them.
+
+    Attributes:
+        loss_unit: of the loss, as it is printed behind a number.
+        prefers: it learns which of two answers is better: what it learned is told by the margin of
+            rewards on the same rows, not by the loss.
+    """
+
+    loss_unit: str = "nats per token"
+    prefers: bool = False
+
+    def check(self, recipe: Keys) -> None:
+        """Refuse what a recipe says that this method cannot do, before anything is read.
+
+        Raises:
+            ValueError: in words, which a message begins with.
+        """
+        for key in ("chosen_field", "label_field"):
+            if getattr(recipe.data, key):
+                raise ValueError(
+                    f"data.{key} says which answers are better, which method {recipe.method} does "
+                    "not learn: set it to null, or choose a method of preferences (dpo, kto, ...)"
+                )
 
     def resolve(self, section: DataSection, places: Sequence[Place]) -> tuple[DataSection, str]:
         """The section with its fields named, and in words what was told from the columns.
@@ -30,6 +54,18 @@ class Method:
             DataError: a file cannot be read.
         """
         return shapes.resolve(section, places)
+
+    def notes(self, recipe: Keys) -> tuple[str, ...]:
+        """What a user should know of the method in this run before the first step, in words."""
+        return ()
+
+    def arrange(self, rows: Dataset, recipe: Keys) -> Dataset:
+        """Rows in the order, with the columns, that the trainer wants; the default: as they are.
+
+        Raises:
+            DataError: there are too few.
+        """
+        return rows
 
     def row(
         self, source: Mapping[str, Any], section: DataSection, end_of_text: str
@@ -74,8 +110,8 @@ class Method:
         """
         return tokens.encode(rows, tokenizer, max_length, file)
 
-    def trainer_class(self) -> type[Trainer]:
-        """Trainer that computes the loss: `trl.SFTTrainer`, or a class derived from it."""
+    def trainer_class(self, recipe: Keys) -> type[Trainer]:
+        """Trainer that computes the recipe's loss, one of TRL's or a class derived from it."""
         from trl import SFTTrainer
 
         return SFTTrainer  # type: ignore[no-any-return]
@@ -86,10 +122,10 @@ class Method:
 
         return SFTConfig  # type: ignore[no-any-return]
 
-    def settings(self, training: TrainingSection) -> dict[str, Any]:
+    def settings(self, recipe: Keys) -> dict[str, Any]:
         """Settings that are added to those of all methods, or replace them.
 
         The default: rows have their length already, and none is cut; packed ones are told apart
         by their positions.
         """
-        return {"max_length": None, "padding_free": training.packing}
+        return {"max_length": None, "padding_free": recipe.training.packing}

@@ -21,6 +21,8 @@ from arabench.trainers.recipe.sections import CHAT, DataSection
 if TYPE_CHECKING:
     from trl import SFTConfig, SFTTrainer
 
+    from arabench.trainers.recipe.keys import Keys
+
 
 class SupervisedFineTuning(Method):
     """Whole texts, responses to prompts, or answers in conversations."""
@@ -55,7 +57,7 @@ class SupervisedFineTuning(Method):
         text = source.get(section.fields[-1]) or ""
         return {"text": text + end_of_text} if text.strip() else None
 
-    def trainer_class(self) -> type[SFTTrainer]:
+    def trainer_class(self, recipe: Keys) -> type[SFTTrainer]:
         """TRL's, which computes the head in chunks: full logits are never held."""
         from trl import SFTTrainer
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from arabench.errors import ArabenchError
 from arabench.files.atomic import atomic_writer
+from arabench.trainers.monitors.rewards import rewards_of
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _EMPTY: Final = dict.fromkeys(("grad_norm", "seconds", "rss_bytes", "gpu_peak_bytes"))
 _KEYS: Final = ("step", "loss", "grad_norm", "learning_rate", "seconds", "rss_bytes",
                 "gpu_peak_bytes")  # fmt: skip
+#: What rows of methods of preferences have too.
+_REWARDS: Final = ("reward_margin", "reward_accuracy")
 
 
 def read_losses(path: Path) -> list[dict[str, Any]]:
@@ -38,7 +41,7 @@ def _parsed(line: str) -> object:
 def _whole(rows: Iterable[object]) -> list[dict[str, Any]]:
     """Rows that name a step and hold its loss and rate, by step; of several of a step the last."""
     found = {
-        row["step"]: {**_EMPTY, **row}
+        row["step"]: {**_EMPTY, **rewards_of(row), **row}
         for row in rows
         if isinstance(row, dict)
         and type(row.get("step")) is int
@@ -82,11 +85,12 @@ def diverged(what: str) -> ArabenchError:
 def loss_logger(path: Path, on_step: Callable[[int, float], None] | None = None) -> TrainerCallback:
     """A trainer callback that appends one row per optimizer step to `path`.
 
-    Rows: step, loss (nats per token), grad_norm (null where it overflowed and the step was
-    left out), learning_rate, seconds since the start of this process's training, peak GPU bytes,
-    resident bytes. When a run resumes, rows after the checkpoint are dropped first, and rows
-    that are lost or damaged are written again from the checkpoint, without time and memory,
-    so that every step stands once.
+    Rows: step, loss (in nats per token, or as the method has it), grad_norm (null where it
+    overflowed and the step was left out), learning_rate, seconds since the start of this process's
+    training, peak GPU bytes, resident bytes, of methods of preferences also reward_margin and
+    reward_accuracy. When a run resumes, rows after the checkpoint are dropped first, and rows that
+    are lost or damaged are written again from the checkpoint, without time and memory, so that
+    every step stands once.
 
     The callback raises `ArabenchError` at the first step that is no number.
     """
@@ -108,7 +112,9 @@ def loss_logger(path: Path, on_step: Callable[[int, float], None] | None = None)
             self.started = time.monotonic()
             rows = _whole([*state.log_history, *read_losses(path)])
             kept = [
-                {key: row[key] for key in _KEYS} for row in rows if row["step"] <= state.global_step
+                {key: row[key] for key in (*_KEYS, *_REWARDS) if key in row}
+                for row in rows
+                if row["step"] <= state.global_step
             ]
             with atomic_writer(str(path)) as stream:
                 stream.writelines(f"{json.dumps(row)}\n".encode() for row in kept)
@@ -135,6 +141,7 @@ def loss_logger(path: Path, on_step: Callable[[int, float], None] | None = None)
                 "gpu_peak_bytes": torch.cuda.max_memory_allocated()
                 if torch.cuda.is_available()
                 else 0,
+                **rewards_of(logs),
             }
             with path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row) + "\n")

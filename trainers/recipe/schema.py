@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
-from arabench.files.settings import Section
-from arabench.trainers.recipe.sections import (
-    BaseSection,
-    DataSection,
-    LoraSection,
-    QuantizationSection,
-    TrainingSection,
-)
+from arabench.trainers.recipe.keys import OWN, Keys
 
 
 def _known_method(value: Any) -> Any:
@@ -29,20 +22,32 @@ def _known_method(value: Any) -> Any:
     return value
 
 
-class Recipe(Section):
+class Recipe(Keys):
     """A whole training run."""
 
     method: Annotated[str, BeforeValidator(_known_method)] = "sft"
-    """Supervised fine-tuning."""
-    output_dir: str = Field(min_length=1)
-    """Gets adapter/, recipe.yaml, run.json, losses.jsonl, losses.png."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto`: CUDA where there is one."""
-    base: BaseSection
-    data: DataSection
-    quantization: QuantizationSection = QuantizationSection()
-    lora: LoraSection = LoraSection()
-    training: TrainingSection = TrainingSection()
+    """The loss, as the page says of each."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_has_its_section(cls, content: Any) -> Any:
+        method = content.get("method") if isinstance(content, dict) else None
+        if isinstance(method, str) and method in OWN and content.get(method) is None:
+            return {**content, method: {}}
+        return content
+
+    @model_validator(mode="after")
+    def _method_fits(self) -> Recipe:
+        from arabench.trainers.methods.table import METHODS
+
+        for name in OWN:
+            if name != self.method and getattr(self, name) is not None:
+                raise ValueError(
+                    f"the section {name!r} is of method {name}, and the method is {self.method}: "
+                    f"remove the section, or set method: {name}"
+                )
+        METHODS[self.method].check(self)
+        return self
 
     @model_validator(mode="after")
     def _patience_measures(self) -> Recipe:

@@ -61,8 +61,9 @@ def build(
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
     method = METHODS[recipe.method]
+    disable_cpu_repacking(base)  # a trainer may ask the base for log-probabilities as it is built
     try:
-        trainer = method.trainer_class()(
+        trainer = method.trainer_class(recipe)(
             model=base,
             args=arguments(
                 recipe,
@@ -71,7 +72,7 @@ def build(
                 folder / "checkpoints",
                 steps or recipe.training.steps(len(rows)),
             ),
-            train_dataset=rows,
+            train_dataset=method.arrange(rows, recipe),
             processing_class=tokenizer,
             peft_config=adapter_config(base, recipe),
             callbacks=[loss_logger(folder / "losses.jsonl", on_step)],
@@ -83,6 +84,11 @@ def build(
     cast_adapter_to_float32(trainer.model)
     disable_cpu_repacking(trainer.model)
     return trainer
+
+
+def reference_seconds(trainer: Trainer) -> float:
+    """Seconds that it took to ask the base for log-probabilities before the first step."""
+    return float(vars(trainer).get("reference_seconds", 0.0))
 
 
 def arguments(
@@ -118,7 +124,7 @@ def arguments(
         "disable_tqdm": True,
         "dataloader_pin_memory": device == "cuda",
     }
-    return method.arguments_class()(**settings | method.settings(training))
+    return method.arguments_class()(**settings | method.settings(recipe))
 
 
 def run(trainer: Trainer, checkpoint: Path | None) -> None:

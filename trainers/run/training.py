@@ -14,8 +14,10 @@ from pathlib import Path
 from arabench.models.devices import pick_device, pick_precision, use_threads
 from arabench.trainers.data.prepare import prepare
 from arabench.trainers.data.sources import find_places
-from arabench.trainers.guards import checks, folder, probe
+from arabench.trainers.guards import checks, folder, moved
 from arabench.trainers.guards.packing import check_packing
+from arabench.trainers.guards.probe import probe
+from arabench.trainers.methods.table import METHODS
 from arabench.trainers.monitors.losses import read_losses
 from arabench.trainers.monitors.plots import plot_losses
 from arabench.trainers.monitors.validation import end_of_validation, validation_of, validator
@@ -86,7 +88,7 @@ def _train(
         say(found.note)
     data = prepare(recipe, places, found.tokenizer, place / folder.ROWS_NAME)
     rows, encoded = data.rows, data.encoded
-    for note in data.notes:
+    for note in (*data.notes, *METHODS[recipe.method].notes(recipe)):
         say(note)
     checks.check_context(encoded.longest, found.max_tokens, recipe)
     steps = recipe.training.steps(len(data.train))
@@ -113,30 +115,41 @@ def _train(
     validation = validation_of(recipe, data.held_out, place)
     if validation is not None:
         built.add_callback(validator(built, validation))
+    begun = checkpoint is None
+    moved.keep_initial(built.model, place / "checkpoints", again=begun)
+    if seconds := trainer.reference_seconds(built):
+        say(f"what the base says of {len(data.train):,} rows was computed in {seconds:.1f} s")
     trainer.run(built, checkpoint)
     if validation is not None:
         say(end_of_validation(built, validation))
 
     # Probe, save, record.
-    untrained, trained = probe.probe_losses(built)
+    untrained, trained = probe(built)
     adapter.save_adapter(built, found.tokenizer, place / "adapter", provenance)
     history = read_losses(place / "losses.jsonl")
-    plot_losses(history, place / "losses.png")
+    plot_losses(history, place / "losses.png", METHODS[recipe.method].loss_unit)
     first, last = outcome.ends([row["loss"] for row in history])
     came = Outcome(
         adapter=place / "adapter",
         steps=built.state.global_step,
         first_loss=first,
         last_loss=last,
-        untrained_loss=untrained,
-        trained_loss=trained,
+        untrained_loss=untrained.loss,
+        trained_loss=trained.loss,
+        untrained_margin=untrained.margin,
+        trained_margin=trained.margin,
+        untrained_accuracy=untrained.accuracy,
+        trained_accuracy=trained.accuracy,
+        elements_moved=moved.share_moved(built.model, place / "checkpoints"),
         resumed_from=folder.step_of(checkpoint) if checkpoint else 0,
         finished_before=False,
         trainable_parameters=adapter.trainable_parameters(built.model),
-        seconds=round(time.monotonic() - started, 1),
+        seconds=round(time.monotonic() - started - seconds, 1),
+        reference_seconds=round(seconds, 1),
         rows_without_text=rows.skipped,
         rows_cut_off=encoded.left_out,
         rows_vanished=encoded.vanished,
+        rows_identical=encoded.identical,
         texts_divided=encoded.texts_divided,
         responses_shortened=encoded.responses_shortened,
     )
