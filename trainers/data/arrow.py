@@ -91,9 +91,10 @@ class RowFile:
         if not self._rows:
             return
         try:
+            if self._schema is None:
+                self._schema = _narrow(pa.RecordBatch.from_pylist(self._rows).schema)
             batch = pa.RecordBatch.from_pylist(self._rows, schema=self._schema)
             if self._writer is None:
-                self._schema = batch.schema
                 if self._path is None:
                     self._sink = pa.BufferOutputStream()
                 else:
@@ -110,6 +111,16 @@ class RowFile:
             f"training rows cannot be written to {str(self._path)!r}: {error.strerror or error}. "
             "Make room there, or choose another output_dir."
         )
+
+
+def _narrow(schema: pa.Schema) -> pa.Schema:
+    """The schema with tokens in 32 bits, which half the file holds."""
+    import pyarrow as pa
+
+    wide = pa.list_(pa.int64())
+    return pa.schema(
+        [one.with_type(pa.list_(pa.int32())) if one.type == wide else one for one in schema]
+    )
 
 
 def open_rows(path: Path) -> Dataset:

@@ -30,8 +30,7 @@ def pack(rows: Dataset, max_length: int, file: Path | None = None) -> Dataset:
     Raises:
         ArabenchError: the file cannot be written.
     """
-    table = rows.data.table
-    lengths = np.asarray(_lengths(table.column("input_ids")))
+    lengths = _lengths(rows.data.table.column("input_ids"))
     pack_of = best_fit(lengths, max_length)
     order = np.argsort(pack_of, kind="stable")
     ends = np.cumsum(np.bincount(pack_of))
@@ -40,8 +39,8 @@ def pack(rows: Dataset, max_length: int, file: Path | None = None) -> Dataset:
             stops = ends[start : start + BATCH_ROWS]
             begin = int(ends[start - 1]) if start else 0
             chosen = order[begin : int(stops[-1])]
-            some = table.take(chosen)
-            ids, labels = (some.column(name).to_pylist() for name in ("input_ids", "labels"))
+            some = rows[chosen.tolist()]
+            ids, labels = some["input_ids"], some["labels"]
             at = 0
             for stop in (int(stop) - begin for stop in stops):
                 sizes = [len(row) for row in ids[at:stop]]
