@@ -90,7 +90,7 @@ def test_a_second_command_shows_what_the_first_measured(
     assert main(command) == 0
     first = capsys.readouterr()
     assert (tmp_path / "cache" / "answers.sqlite").is_file()
-    assert "Signature: base:" in first.out
+    assert "Signature: `base:" in first.out
     assert main(command) == 0
     second = capsys.readouterr()
     assert second.out == first.out

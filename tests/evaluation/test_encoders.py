@@ -45,7 +45,7 @@ TASKS = [
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [text for item in load_parallel(Source())[:60] for text in item.texts.values()]
-    return encoders.save("bert", tmp_path_factory.mktemp("bert"), texts, length=48)
+    return encoders.save("bert", tmp_path_factory.mktemp("bert"), texts, length=160)
 
 
 def run(model: Path, output: Path, **changes: Any) -> dict[str, Path]:
@@ -80,7 +80,7 @@ def pseudo_nats(encoder: Path, text: str, given: str = "") -> tuple[float, int, 
             for at, token in enumerate(ids)
         ]
         whole = [base.tokenizer.cls_token_id, *masked, base.tokenizer.sep_token_id]
-        assert len(whole) <= 48
+        assert len(whole) <= 60
         with torch.no_grad():
             logits = base.model(input_ids=torch.tensor([whole])).logits[0, 1 + place].double()
         total += float(torch.log_softmax(logits, -1)[ids[place]])
@@ -145,7 +145,7 @@ def test_causal_and_masked_do_not_compare(
 ) -> None:
     causal = load_evaluation(run(tiny_base, tmp_path / "causal", model_type="causal")["base"])
     masked = load_evaluation(measured)
-    with pytest.raises(UsageError, match="different settings"):
+    with pytest.raises(UsageError, match="its kind of likelihood is causal in the baseline"):
         check_comparable(causal, masked)
     for name in TASKS:  # multiple choice too, which has the same metrics
         with pytest.raises(UsageError, match="its kind of likelihood is causal in the baseline"):
@@ -214,6 +214,12 @@ def test_a_choice_of_no_token_is_refused(encoder: Path) -> None:
     base = load_base(BaseRequest(str(encoder), "cpu", "float32", kind="masked"))
     (text,) = masked_texts(base.tokenizer, ["كتاب "], [len("كتاب")])
     assert text.start == len(text.tokens)
+
+
+def test_prompts_none_of_which_fits_are_refused(tmp_path: Path) -> None:
+    short = encoders.save("bert", tmp_path / "model", ["السؤال الجواب ما هي كم"], length=12)
+    with pytest.raises(UsageError, match="every prompt of task 'arabench_mmlu_physics' is longer"):
+        run(short, tmp_path / "out", tasks=["arabench_mmlu_physics"])
 
 
 def test_the_command(encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,13 +20,14 @@ readable
 seekable
 writable
 construct_requests
+loglikelihood_rolling
 on_log
 on_step_begin
 on_train_begin
 control
 y_ticks
 
-# Set for others to read: numpy, reprlib, bitsandbytes, transformers.
+# Set for others to read: numpy, reprlib, bitsandbytes, transformers, lm-eval.
 writeable
 maxlevel
 maxlong
@@ -35,6 +36,8 @@ maxstring
 compute_type_is_set
 hf_quantizer
 is_quantized
+_aggregation_list
+_higher_is_better
 
 # Arguments that a protocol hands over and the function has no use for.
 signum

@@ -156,12 +156,20 @@ def _masked_class() -> type[LM]:
             return self.frame.front, self.frame.behind
 
         def check_requests(self, requests: Sequence[Instance]) -> None:
-            """Refuse ids without a row, and choices that the tokenizer makes nothing of."""
+            """Refuse ids without a row, choices that the tokenizer makes nothing of, and tasks no
+            prompt of which fits: cut on the left, it has lost its question.
+            """
             whole = ["".join(request.args) for request in requests]
             for reading in read_texts(self.tokenizer, whole):
                 check_ids(self, reading.tokens)
             if requests[0].request_type == "loglikelihood":
-                self._texts(requests)
+                over = min(len(one.tokens) for one in self._texts(requests)) - self.frame.room
+                if over > 0:
+                    raise UsageError(
+                        f"every prompt of task {requests[0].task_name!r} is longer with its choice "
+                        f"than the {self.max_length} tokens that the model reads (the shortest by "
+                        f"{over:,}). Leave the task out."
+                    )
 
         def _texts(self, requests: Sequence[Instance]) -> list[MaskedText]:
             """Prompt and choice of each request as one text, scored from the choice on."""

@@ -35,6 +35,8 @@ def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
             f"the evaluations cover different tasks: {missing[0]!r} is only in {holder.path} "
             f"({len(missing)} tasks differ). Run both with the same --tasks."
         )
+    for name, left in baseline.tasks.items():
+        _check_kind(left, candidate.tasks[name])
     _check_settings(baseline, candidate)
     for name, left in baseline.tasks.items():
         check_task(left, candidate.tasks[name])
@@ -75,8 +77,8 @@ def check_task(left: TaskResult, right: TaskResult) -> None:
     Raises:
         UsageError: says what differs, and how.
     """
+    _check_kind(left, right)
     checks = [
-        ("kind of likelihood", *(side.run.get("likelihood", "causal") for side in (left, right))),
         ("variety", str(left.variety), str(right.variety)),
         ("task version", left.version, right.version),
         ("condition", left.conditions or "none", right.conditions or "none"),
@@ -100,6 +102,17 @@ def check_task(left: TaskResult, right: TaskResult) -> None:
             )
         if not SCORES[metric].per_token:  # what a token is, is the model's affair and no damage
             _check_counts(left.name, SCORES[metric], sums, right.scores[metric])
+
+
+def _check_kind(left: TaskResult, right: TaskResult) -> None:
+    """Refuse likelihoods of different kinds, which no setting makes comparable."""
+    ours, theirs = (side.run.get("likelihood", "causal") for side in (left, right))
+    if ours != theirs:
+        raise UsageError(
+            f"task {left.name!r} cannot be compared: its kind of likelihood is {ours} in the "
+            f"baseline and {theirs} in the candidate, which are different quantities. Measure "
+            "both the same way (--model-type and --masking of `arabench eval`)."
+        )
 
 
 def _check_answered(left: TaskResult, right: TaskResult) -> None:
