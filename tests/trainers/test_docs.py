@@ -15,7 +15,7 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from arabench.trainers.methods.table import METHODS
-from arabench.trainers.recipe import Recipe, Section, load_recipe, schema, sections
+from arabench.trainers.recipe import Recipe, Section, keys, load_recipe, losses, schema, sections
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "train.md"
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
@@ -25,7 +25,7 @@ LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 def meanings() -> dict[tuple[str, str], str]:
     """(section class, field) -> the text below the field in the source."""
     found = {}
-    source = inspect.getsource(schema) + inspect.getsource(sections)
+    source = "".join(map(inspect.getsource, (keys, schema, sections, losses)))
     for node in ast.parse(source.replace("from __future__ import annotations", "")).body:
         if isinstance(node, ast.ClassDef):
             for field, text in zip(node.body, node.body[1:], strict=False):
@@ -52,14 +52,20 @@ def in_words(kind: Any) -> str:
     return "null" if kind is type(None) else WORDS[kind]
 
 
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
 def rows(section: type[Section], prefix: str = "") -> list[str]:
     """Lines of the table, in order."""
     lines = []
     texts = meanings()
     for name, field in section.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            lines += rows(kind, f"{prefix}{name}.")
+        # The section of a method, null where it is not the recipe's.
+        inner = next((part for part in (kind, *get_args(kind)) if _is_section(part)), None)
+        if inner is not None:
+            lines += rows(inner, f"{prefix}{name}.")
             continue
         limits = [
             f"{sign} {getattr(limit, key):,}"
@@ -69,7 +75,8 @@ def rows(section: type[Section], prefix: str = "") -> list[str]:
         ]
         required = field.default is PydanticUndefined
         default = "required" if required else f"`{json.dumps(field.default, ensure_ascii=False)}`"
-        meaning = texts[section.__name__, name].replace("|", "\\|")
+        holder = next(kind for kind in section.__mro__ if (kind.__name__, name) in texts)
+        meaning = texts[holder.__name__, name].replace("|", "\\|")
         named = [f"`{method}`" for method in METHODS] if name == "method" else [in_words(kind)]
         allowed = ", ".join([*named, *limits])
         lines.append(f"| `{prefix}{name}` | {allowed} | {default} | {meaning} |")

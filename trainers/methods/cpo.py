@@ -5,9 +5,10 @@ For a prompt x with a chosen answer y and a rejected one z,
     m = beta * (log p(y|x) - log p(z|x)),
     L = - log sigmoid(m) - w * log p(y|x) / |y|,
 
-the mean over pairs (Xu et al. 2024, arXiv 2401.08417, eqs. 3 to 5; per token as its authors' code
-has the second term). w is `nll_weight`, |y| counts tokens. With `label_smoothing` e, the first term
-is - (1 - e) * log sigmoid(m) - e * log sigmoid(-m). beta * log p is the reward of an answer.
+the mean over pairs (Xu et al. 2024, arXiv 2401.08417, eq. 3 with its cross-entropy; per token as
+its authors' code has the second term). w is `nll_weight`, |y| counts tokens. With `label_smoothing`
+e, the first term is - (1 - e) * log sigmoid(m) - e * log sigmoid(-m). beta * log p is the reward of
+an answer.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ reference r,
 
 the mean over pairs (Rafailov et al. 2023, arXiv 2305.18290, eq. 7). beta * (log p - log r) is the
 reward of an answer, m the margin. With `label_smoothing` e, the share of pairs that are the wrong
-way round (robust DPO: Ray Chowdhury et al. 2024, arXiv 2403.00409, eq. 12),
+way round (robust DPO: Ray Chowdhury et al. 2024, arXiv 2403.00409),
 
     L = (- (1 - e) * log sigmoid(m) + e * log sigmoid(-m)) / (1 - 2 e).
 """

@@ -7,7 +7,7 @@ For a prompt x with an answer y that is good or bad, and the base without adapte
     L = w+ * (1 - sigmoid(beta * (a - k)))  for a good y,
     L = w- * (1 - sigmoid(beta * (k - a)))  for a bad one,
 
-the mean over rows (Ethayarajh et al. 2024, arXiv 2402.01306, eqs. 7 and 8). w+ and w- are
+the mean over rows (Ethayarajh et al. 2024, arXiv 2402.01306, eq. 7). w+ and w- are
 `desirable_weight` and `undesirable_weight`; y' is the answer of the row before in the same pass (of
 the last, for the first row), so that k estimates how far the adapter has gone from the base;
 nothing is learned through it. beta * a is the reward of an answer.

@@ -6,9 +6,9 @@ For a prompt x with a chosen answer y and a rejected one z, with mean log-probab
     m = a - log(1 - exp a) - b + log(1 - exp b),
     L = - a - beta * log sigmoid(m),
 
-the mean over pairs (Hong et al. 2024, arXiv 2403.07691, eqs. 4 to 7, whose lambda is beta here).
-|y| counts tokens. The log-odds a - log(1 - exp a), times beta, are the reward of an answer. The
-cross-entropy is that of the answer alone, as in the paper; TRL's experimental trainer takes the
+the mean over pairs (Hong et al. 2024, arXiv 2403.07691, eqs. 4, 6 and 7, whose lambda is beta
+here). |y| counts tokens. The log-odds a - log(1 - exp a), times beta, are the reward of an answer.
+The cross-entropy is that of the answer alone, as in the paper; TRL's experimental trainer takes the
 prompt's tokens into it.
 """
 
