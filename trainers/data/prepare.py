@@ -95,6 +95,7 @@ def _made(
         section, places, lambda row: method.row(row, section, end_of_text), place / "rows",
         recipe.training.seed,
     )  # fmt: skip
+    notes += rows.said
     if rows.skipped:
         notes.append(f"{rows.skipped:,} rows without text were left out")
     encoded = method.encode(rows.dataset, tokenizer, max_length, place / "tokens")
@@ -157,7 +158,7 @@ def _opened(place: Path) -> Prepared:
         rows = Rows(
             dataset=open_rows(place / "rows"),
             held_out=open_rows(place / "rows.held_out") if held else None,
-            **record["rows"],
+            **_tuples(record["rows"]),
         )
         encoded = Encoded(dataset=open_rows(place / "tokens"), **_tuples(record["encoded"]))
         return Prepared(

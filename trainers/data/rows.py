@@ -20,6 +20,7 @@ from arabench.files.digests import files_below
 from arabench.trainers.data.arrow import RowFile
 from arabench.trainers.data.cleaning import normalized
 from arabench.trainers.data.datasets_library import read_hub, read_saved
+from arabench.trainers.data.mixtures import draw_mixture
 from arabench.trainers.data.objects import read_objects
 from arabench.trainers.data.sources import Place, reworded
 from arabench.trainers.recipe.sections import DataSection
@@ -40,12 +41,14 @@ class Rows:
         sha256: of its content, and of those held out.
         skipped: rows that held no text (empty, blank or null).
         held_out: rows that are only measured on; None where `validation` is 0.
+        said: what a user should know of a mixture, in words.
     """
 
     dataset: Dataset
     sha256: str
     skipped: int
     held_out: Dataset | None = None
+    said: tuple[str, ...] = ()
 
 
 def load_rows(
@@ -63,7 +66,7 @@ def load_rows(
         row_of: the training row of a row that was read, by the method; None where it has no text.
         file: gets the rows, which are then mapped from it, and NAME.held_out those held out;
             None to hold them in memory.
-        seed: of the choice of rows that are held out.
+        seed: of the choice of rows that are held out, and of those of a mixture.
 
     Raises:
         UsageError: a data set cannot be loaded, or a field does not exist.
@@ -72,7 +75,9 @@ def load_rows(
     read = 0
     aside = None if file is None else file.with_name(f"{file.name}.held_out")
     digest = hashlib.sha256()
-    with RowFile(file) as kept, RowFile(aside) as held:
+    sizes = [0] * len(section.sources)
+    whole = file if file is None or not section.weights else file.with_name(f"{file.name}.whole")
+    with RowFile(whole) as kept, RowFile(aside) as held:
         for place, number, source in numbered(section, places):
             read += 1
             try:
@@ -82,7 +87,11 @@ def load_rows(
             if row:
                 line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
                 digest.update(line)
-                (held if _is_held_out(line, section.validation, seed) else kept).add(row)
+                if _is_held_out(line, section.validation, seed):
+                    held.add(row)
+                else:
+                    kept.add(row)
+                    sizes[place.source] += 1
         if not kept.count and not held.count:
             raise DataError(
                 f"data {section.source!r} holds no row with text in "
@@ -90,15 +99,23 @@ def load_rows(
                 f"all {read} are empty. Check the source and data.split."
             )
         skipped = read - kept.count - held.count
-        if not section.validation:
-            return Rows(kept.finish(), digest.hexdigest(), skipped)
-        if not kept.count or not held.count:
+        if section.validation and not (kept.count and held.count):
             raise DataError(
                 f"data.validation ({section.validation:g}) of {read - skipped:,} rows holds out "
                 f"{held.count:,} and leaves {kept.count:,} to train on: both must have "
                 "rows. Change the share, or use more data."
             )
-        return Rows(kept.finish(), digest.hexdigest(), skipped, held.finish())
+        rows = kept.finish()
+        said: tuple[str, ...] = ()
+        if section.weights:
+            drawn = draw_mixture(sizes, section, seed)
+            said = (drawn.said,)
+            rows = drawn.take(rows, file)
+            if whole is not None:
+                whole.unlink()
+        return Rows(
+            rows, digest.hexdigest(), skipped, held.finish() if section.validation else None, said
+        )
 
 
 def numbered(
@@ -115,7 +132,10 @@ def numbered(
         for place in places
         for number, row in enumerate(_read_unchanged(place, section), start=1)
     )
-    for place, number, row in itertools.islice(read, section.max_samples):
+    # Of a mixture rows are drawn when all are known.
+    for place, number, row in itertools.islice(
+        read, None if section.weights else section.max_samples
+    ):
         _check_texts(place, number, row, section)
         yield place, number, row
 

@@ -31,12 +31,14 @@ class Place(NamedTuple):
     """Something rows are read from: a file of a format that all commands read, one array of objects
     in a .json file, a folder that `datasets` saved, or a hub data set.
 
-    `name` tells it apart within its source, wherever that lies.
+    `name` tells it apart within its source, wherever that lies; `source` is the place of that
+    source in the recipe's list.
     """
 
     kind: Literal["file", "array", "saved", "hub"]
     path: str
     name: str
+    source: int = 0
 
 
 def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
@@ -51,17 +53,17 @@ def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
     """
     places: list[Place] = []
     notes: list[str] = []
-    for source in section.sources:
+    for number, source in enumerate(section.sources):
         if source.startswith(HUB_PREFIX):
             name = source.removeprefix(HUB_PREFIX)
             if not name:
                 raise UsageError(f"data.source {source!r} names no data set. Write hub:OWNER/NAME.")
             if not _has_side_files(Path(name).expanduser() if name[:2] == "~/" else Path(name)):
-                places.append(Place("hub", name, name))
+                places.append(Place("hub", name, name, number))
                 continue
             source = name
         found, left_out = _below(source)
-        places += found
+        places += [place._replace(source=number) for place in found]
         notes += left_out
     for place in places:
         if place.kind == "file" and format_of(place.path) == "txt":

@@ -36,8 +36,25 @@ def _known_preset(value: Any) -> Any:
     return value
 
 
+class WeightedSource(Section):
+    """A source of a mixture."""
+
+    source: str = Field(min_length=1)
+    """A file, folder, pattern or data set, as a source by itself."""
+    weight: Number = Field(gt=0)
+    """Its share of the rows, beside the weights of the others."""
+
+
 def _read_sources(value: Any) -> Any:
     """A list of sources as YAML has it; a single one stays text."""
+    if isinstance(value, list | tuple) and any(isinstance(one, dict) for one in value):
+        if not all(isinstance(one, dict) for one in value):
+            raise ValueError(
+                "give all sources a weight, as in {source: a.jsonl, weight: 0.7}, or none"
+            )
+        return tuple(WeightedSource.model_validate(one) for one in value)
+    if isinstance(value, tuple) and all(isinstance(one, WeightedSource) for one in value):
+        return value
     if not _is_names([value] if isinstance(value, str) else value):
         raise ValueError("name a file, folder, pattern or hub data set, or a list of these")
     return value if isinstance(value, str) else tuple(value)
@@ -99,10 +116,13 @@ class DataSection(Section):
     Where no field is named, the shape is told from the columns (`arabench.trainers.data.shapes`).
     """
 
-    source: Annotated[str | tuple[str, ...], BeforeValidator(_read_sources)]
+    source: Annotated[
+        str | tuple[str, ...] | tuple[WeightedSource, ...], BeforeValidator(_read_sources)
+    ]
     """A file (.txt, .jsonl, .csv, .parquet, ... also .jsonl.zst), a folder of such files as the
     commands write it, a pattern ('clean/*.jsonl.zst'), an array of objects in a .json file, a
-    `datasets` folder, `hub:OWNER/NAME`, or a list of these, read in order."""
+    `datasets` folder, `hub:OWNER/NAME`, or a list of these, read in order, or mixed where each is
+    written as `{source: a.jsonl, weight: 0.7}`."""
     config: str | None = None
     """Configuration of a hub data set."""
     split: str = "train"
@@ -141,7 +161,16 @@ class DataSection(Section):
     @property
     def sources(self) -> tuple[str, ...]:
         """`source` as a list."""
-        return (self.source,) if isinstance(self.source, str) else self.source
+        if isinstance(self.source, str):
+            return (self.source,)
+        return tuple(one if isinstance(one, str) else one.source for one in self.source)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Weights of the sources; empty where they are read in order."""
+        if isinstance(self.source, str):
+            return ()
+        return tuple(one.weight for one in self.source if isinstance(one, WeightedSource))
 
     @property
     def names_fields(self) -> bool:
