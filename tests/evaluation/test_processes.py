@@ -27,11 +27,20 @@ from tests.evaluation.test_runner import make_adapter  # noqa: E402
 TASKS = ["arabench_lm_egy", "arabench_mmlu_physics", "arabench_mt_egy_en"]
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import json, sys
+import json, os, sys
 from arabench.cli.quiet import quiet_libraries
 quiet_libraries()
 from arabench.evaluation.runner import Request, evaluate
 from arabench.evaluation.runner.processes import join_team
+from arabench.evaluation.runner.progress import Progress
+left, commit = int(sys.argv[2]), Progress.commit
+def counted(*given):
+    global left
+    commit(*given)
+    left -= 1
+    if not left:
+        os._exit(9)
+Progress.commit = counted
 folders = evaluate(Request(**json.loads(sys.argv[1])), lambda text: print(text, file=sys.stderr))
 assert bool(folders) == join_team().first
 """
@@ -47,13 +56,13 @@ def options(model: Path, output: Path, **changes: Any) -> dict[str, Any]:
 
 
 def in_processes(
-    count: int, request: dict[str, Any], folder: Path
+    count: int, request: dict[str, Any], folder: Path, killed_after: int = 0
 ) -> subprocess.CompletedProcess[str]:
     script = folder / "run.py"
     script.write_text(SCRIPT, encoding="utf-8")
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node",
-        str(count), str(script), json.dumps(request),
+        str(count), str(script), json.dumps(request), str(killed_after),
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
@@ -66,11 +75,18 @@ def samples(folder: Path) -> dict[str, bytes]:
     return {path.name.partition("_2")[0]: path.read_bytes() for path in found}
 
 
-def test_two_processes_give_the_samples_of_one(tiny_base: Path, tmp_path: Path) -> None:
+def test_two_processes_give_the_samples_of_one_also_when_they_were_killed(
+    tiny_base: Path, tmp_path: Path
+) -> None:
     adapter = make_adapter(tiny_base, tmp_path / "adapter", 0.5, seed=1)
     changes = {"adapters": {"egy": str(adapter)}}
-    done = in_processes(2, options(tiny_base, tmp_path / "two", **changes), tmp_path)
+    asked = options(tiny_base, tmp_path / "two", **changes)
+    killed = in_processes(2, asked, tmp_path, killed_after=3)  # within the second task
+    assert killed.returncode != 0
+    assert list((tmp_path / "two").glob("base/*.partial"))
+    done = in_processes(2, asked, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "goes on; 1 of 3 tasks are done" in done.stderr
     assert done.stderr.count("2 processes share the documents") == 1  # one process speaks
     alone = evaluate(Request(**options(tiny_base, tmp_path / "one", **changes)), lambda text: None)
     for name, folder in alone.items():
