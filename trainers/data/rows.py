@@ -20,6 +20,7 @@ from arabench.files.digests import files_below
 from arabench.trainers.data.arrow import RowFile
 from arabench.trainers.data.cleaning import normalized
 from arabench.trainers.data.datasets_library import read_hub, read_saved
+from arabench.trainers.data.known_sets import KNOWN
 from arabench.trainers.data.mixtures import draw_mixture
 from arabench.trainers.data.objects import read_objects
 from arabench.trainers.data.sources import Place, reworded
@@ -192,6 +193,12 @@ def _marks(path: str) -> list[tuple[str, int, int]]:
 
 
 def _read(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
+    if place.known:
+        known = KNOWN[place.known]
+        _check_fields(place.path, section.fields, known.columns)
+        for row in known.rows(_read_known(place, section), place.path):
+            yield {field: row.get(field) for field in section.fields}
+        return
     if place.kind in {"file", "array"}:
         in_objects = place.kind == "array" or section.messages_field is not None
         reader = _read_objects if in_objects else _read_file
@@ -203,6 +210,18 @@ def _read(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
         table = read_saved(place.path, section.split)
     _check_fields(place.path, section.fields, table.column_names)
     yield from table.select_columns(list(section.fields))
+
+
+def _read_known(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
+    """Rows of a known set as it lies on the hub, or of a copy of it, with all their columns."""
+    known = KNOWN[place.known]
+    there = section.model_copy(update={"config": known.config, "split": known.split})
+    if place.kind == "hub":
+        yield from read_hub(known.hub, there)
+    elif place.kind == "saved":
+        yield from read_saved(place.path, known.split)
+    else:
+        yield from read_objects(place.path)
 
 
 def _check_fields(path: str, fields: Sequence[str], present: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from arabench.corpus.formats.names import COLUMN_FORMATS, codec_of, format_of
 from arabench.corpus.formats.readers import read_schema
 from arabench.errors import DataError, UsageError
 from arabench.trainers.data.datasets_library import read_hub, read_saved
+from arabench.trainers.data.known_sets import KNOWN
 from arabench.trainers.data.objects import read_objects
 from arabench.trainers.data.sources import Place
 from arabench.trainers.recipe.sections import DataSection
@@ -101,6 +102,8 @@ def columns_of(place: Place, section: DataSection) -> list[str]:
         UsageError: a data set cannot be loaded.
         DataError: a file cannot be read.
     """
+    if place.known:
+        return KNOWN[place.known].columns
     if place.kind == "hub":
         return list(read_hub(place.path, section).column_names)
     if place.kind == "saved":

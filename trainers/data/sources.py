@@ -15,6 +15,7 @@ from arabench.evaluation.data.source import HUB_PREFIX
 from arabench.files.atomic import STDIO
 from arabench.files.digests import files_below
 from arabench.models.checkpoints import did_you_mean_path, nearest_paths
+from arabench.trainers.data.known_sets import KNOWN, PREFIX, known_by_hub, known_by_source
 from arabench.trainers.data.objects import ARRAY_SUFFIX
 from arabench.trainers.recipe.sections import DataSection
 
@@ -32,13 +33,14 @@ class Place(NamedTuple):
     in a .json file, a folder that `datasets` saved, or a hub data set.
 
     `name` tells it apart within its source, wherever that lies; `source` is the place of that
-    source in the recipe's list.
+    source in the recipe's list; `known` names a set of `arabench.trainers.data.known_sets`.
     """
 
     kind: Literal["file", "array", "saved", "hub"]
     path: str
     name: str
     source: int = 0
+    known: str = ""
 
 
 def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
@@ -59,14 +61,25 @@ def find_places(section: DataSection) -> tuple[list[Place], list[str]]:
             if not name:
                 raise UsageError(f"data.source {source!r} names no data set. Write hub:OWNER/NAME.")
             if not _has_side_files(Path(name).expanduser() if name[:2] == "~/" else Path(name)):
-                places.append(Place("hub", name, name, number))
+                known = "" if section.names_fields else known_by_hub(name)
+                places.append(Place("hub", name, name, number, known))
                 continue
             source = name
-        found, left_out = _below(source)
-        places += [place._replace(source=number) for place in found]
+        known = ""
+        left_out: list[str] = []
+        if source.startswith(PREFIX):
+            known, source = known_by_source(source)
+        if known and not source:
+            found = [Place("hub", KNOWN[known].hub, f"{PREFIX}{known}")]
+        else:
+            found, left_out = _below(source)
+        if known:
+            one = KNOWN[known]
+            notes.append(f"{PREFIX}{known} is {HUB_PREFIX}{one.hub}, licence: {one.licence}")
+        places += [place._replace(source=number, known=known) for place in found]
         notes += left_out
     for place in places:
-        if place.kind == "file" and format_of(place.path) == "txt":
+        if place.kind == "file" and not place.known and format_of(place.path) == "txt":
             _check_plain(place.path, section)
     return places, notes
 

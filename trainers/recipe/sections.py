@@ -121,8 +121,8 @@ class DataSection(Section):
     ]
     """A file (.txt, .jsonl, .csv, .parquet, ... also .jsonl.zst), a folder of such files as the
     commands write it, a pattern ('clean/*.jsonl.zst'), an array of objects in a .json file, a
-    `datasets` folder, `hub:OWNER/NAME`, or a list of these, read in order, or mixed where each is
-    written as `{source: a.jsonl, weight: 0.7}`."""
+    `datasets` folder, `hub:OWNER/NAME`, `known:NAME` (Arabic sets), or a list of these, read in
+    order, or mixed where each is written as `{source: a.jsonl, weight: 0.7}`."""
     config: str | None = None
     """Configuration of a hub data set."""
     split: str = "train"
