@@ -27,7 +27,7 @@ def resample_weights(count: int, draws: int, seed: int) -> Iterator[Array]:
     Yields (part of draws, count), so that memory stays bounded; the draws do not depend on
     how they are parted.
     """
-    if count * draws <= _WEIGHTS_KEPT:
+    if count * draws <= min(_WEIGHTS_KEPT, WEIGHTS_IN_MEMORY):
         yield _drawn(count, draws, seed)
         return
     rng = np.random.default_rng(seed)
