@@ -242,6 +242,6 @@ def test_show_and_list(recipe: dict[str, Any], tmp_path: Path, capsys: Captured)
     assert shown["training"]["optimizer"] == "paged_adamw_8bit"
     assert not (tmp_path / "run").exists()
     assert main(["train", "--list"]) == 0
-    assert capsys.readouterr().out.startswith("qwen2_1_5b_paper ")
+    assert "\nqwen2_1_5b_paper " in capsys.readouterr().out
     assert main(["train", "qwen2_1_5b_paper", "--show"]) == 0
     assert "Qwen/Qwen2-1.5B" in capsys.readouterr().out

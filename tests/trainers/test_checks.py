@@ -245,7 +245,7 @@ def test_float16_gradients_are_scaled_on_a_gpu(
     import trl
 
     monkeypatch.setattr(trl, "SFTConfig", lambda **settings: settings)
-    settings = trainer.arguments(make_recipe(), device, dtype, tmp_path)
+    settings = trainer.arguments(make_recipe(), device, dtype, tmp_path, 6)
     assert (settings["bf16"], settings["fp16"]) == (bf16, fp16)
 
 
