@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from arabench.models.linear_products import fast_products
 from arabench.models.token_rows import batches
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def mean_embeddings(
         for number, place in enumerate(batch):
             ids[number, : len(rows[place])] = torch.tensor(list(rows[place]))
             mask[number, : len(rows[place])] = 1
-        with torch.no_grad():
+        with torch.no_grad(), fast_products(device):
             hidden = inner(
                 input_ids=ids.to(device), attention_mask=mask.to(device)
             ).last_hidden_state.double()  # (B, T, H)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from arabench.models.linear_products import fast_products
 from arabench.models.token_rows import Ints
 
 if TYPE_CHECKING:
@@ -265,7 +266,8 @@ class CausalReader:
         import torch
 
         row, column = torch.from_numpy(places.row), torch.from_numpy(places.column)
-        with torch.no_grad(), self._cut_head(ids.shape[1], row, column) as cut:
+        products = fast_products(self.device)
+        with torch.no_grad(), products, self._cut_head(ids.shape[1], row, column) as cut:
             output = self.model(input_ids=ids, **options)
         logits: torch.Tensor = output.logits
         if cut:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from arabench.errors import UsageError
 from arabench.models.forward import out_of_memory
+from arabench.models.linear_products import fast_products
 from arabench.models.token_rows import Ints, batches
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class MaskedReader:
 
         hook = None if self._head is None else self._head.register_forward_pre_hook(cut)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), fast_products(self.device):
                 given = {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
                 logits: torch.Tensor = self.model(**given).logits
         finally:

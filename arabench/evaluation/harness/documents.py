@@ -29,8 +29,9 @@ def read_documents(data: Documents, places: Sequence[int]) -> Iterator[dict[str,
         for place in places:
             yield dict(data[place])
         return
+    table: Any = data  # datasets says nothing of its types
     for start in range(0, len(places), _SLICE):
         part = places[start : start + _SLICE]
-        columns: dict[str, list[Any]] = data[part if isinstance(part, range) else list(part)]
+        columns: dict[str, list[Any]] = table[part if isinstance(part, range) else list(part)]
         for values in zip(*columns.values(), strict=True):
             yield dict(zip(columns, values, strict=True))

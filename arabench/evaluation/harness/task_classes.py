@@ -311,7 +311,8 @@ def _documents(
 ) -> Callable[[int], dict[str, Any] | None]:
     """Document by the number that lm-eval gives it: counted among the chosen ones."""
     if task.window is not None:
-        return task.window_documents().get
+        of_window: dict[int, dict[str, Any]] = task.window_documents()
+        return of_window.get
     docs = task.eval_docs
     places = sorted(set(samples)) if samples else range(len(docs))
     found: dict[int, dict[str, Any] | None] = {}
