@@ -31,7 +31,7 @@ class Keys(Section):
     """A training run; `Recipe` is that of a method that is known."""
 
     method: str = "sft"
-    """The loss, as the page says of each."""
+    """The loss. A section of its name holds its own settings, and no other does."""
     output_dir: str = Field(min_length=1)
     """Gets adapter/, recipe.yaml, run.json, losses.jsonl, losses.png."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

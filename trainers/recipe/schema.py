@@ -26,7 +26,7 @@ class Recipe(Keys):
     """A whole training run."""
 
     method: Annotated[str, BeforeValidator(_known_method)] = "sft"
-    """The loss, as the page says of each."""
+    """The loss. A section of its name holds its own settings, and no other does."""
 
     @model_validator(mode="before")
     @classmethod
