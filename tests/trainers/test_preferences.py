@@ -180,6 +180,84 @@ def test_answers_in_the_chat_template(tiny_base: Path) -> None:
     assert tokenizer.decode(tokens["rejected_ids"]) == PAIR["rejected"] + tokenizer.eos_token
 
 
+SHARED = [{"role": "user", "content": "مرحبا"}, {"role": "assistant", "content": "أهلا"},
+          {"role": "user", "content": "كيف حالك؟"}]  # fmt: skip
+
+
+def turns(answer: str, *before: dict[str, str]) -> list[dict[str, str]]:
+    return [*before, {"role": "assistant", "content": answer}]
+
+
+def test_conversations_are_compared_in_their_last_answers(tiny_base: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    tokenizer.chat_template = CHATML
+    end = tokenizer.eos_token
+    section = DataSection(source="x", **NAMED, prompt_template="chat")
+    row = {
+        "prompt": "كيف حالك؟",
+        "chosen": turns("بخير", *SHARED),
+        "rejected": turns("لا", *SHARED),
+    }
+    made = preferences.pair_row(row, section, end)
+    assert made == {"chosen_messages": row["chosen"], "rejected_messages": row["rejected"]}
+    (tokens,) = encoded([made], tokenizer).dataset
+    assert tokenizer.decode(tokens["chosen_ids"]) == f"بخير{end}"
+    assert tokenizer.decode(tokens["rejected_ids"]) == f"لا{end}"
+    assert "أهلا" in tokenizer.decode(tokens["prompt_ids"])  # read, not learned
+    # Answers alone stand behind the prompt.
+    alone = {"prompt": "كيف حالك؟", "chosen": turns("بخير"), "rejected": turns("لا")}
+    assert preferences.pair_row(alone, section, end) == preferences.pair_row(PAIR, section, end)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        (
+            {"chosen": turns("بخير", *SHARED), "rejected": turns("لا", *SHARED[:1])},
+            "not the same up",
+        ),
+        ({"chosen": turns("بخير", *SHARED), "rejected": "لا"}, "conversation is str, not a list"),
+        ({"chosen": [*turns("بخير"), SHARED[0]], "rejected": turns("لا")}, "ends in no answer"),
+        ({"chosen": 3, "rejected": "لا"}, "'chosen' is int, neither text nor a list of turns"),
+        ({"chosen": [{"role": "tool", "content": "x"}], "rejected": turns("لا")}, "is by 'tool'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_conversations_that_are_no_pair(keys: dict[str, Any], says: str) -> None:
+    section = DataSection(source="x", **NAMED, prompt_template="chat")
+    with pytest.raises(DataError, match=says):
+        preferences.pair_row({"prompt": "من؟", **keys}, section, "<e>")
+
+
+def test_conversations_need_the_chat_template_and_text() -> None:
+    section = DataSection(source="x", **NAMED)
+    row = {"prompt": "من؟", "chosen": turns("أنا"), "rejected": turns("هو")}
+    with pytest.raises(DataError, match=r"set data\.prompt_template to chat"):
+        preferences.pair_row(row, section, "<e>")
+    chat = DataSection(source="x", **NAMED, prompt_template="chat")
+    assert preferences.pair_row({**row, "rejected": turns(" ")}, chat, "<e>") is None
+    assert preferences.pair_row({**row, "rejected": None}, chat, "<e>") is None
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_pairs_are_read_from_files_of_every_kind(suffix: str, tmp_path: Path) -> None:
+    from arabench.trainers.data.rows import load_rows
+
+    file = tmp_path / f"p.{suffix}"
+    if suffix == "csv":
+        file.write_text("prompt,chosen,rejected\nمن؟,أنا,هو\nأين؟,,هناك\n", encoding="utf-8")
+    else:
+        write(file, [{"prompt": "من؟", "chosen": "أنا", "rejected": "هو"},
+                     {"prompt": "أين؟", "chosen": None, "rejected": "هناك"}])  # fmt: skip
+    section = DataSection(source=str(file), **NAMED, prompt_template="{prompt}")
+    places, _ = find_places(section)
+    rows = load_rows(section, places, lambda row: preferences.pair_row(row, section, "<e>"))
+    assert list(rows.dataset) == [{"prompt": "من؟", "chosen": "أنا<e>", "rejected": "هو<e>"}]
+    assert rows.skipped == 1
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
@@ -275,3 +353,16 @@ def test_a_recipe_holds_the_section_of_its_method_and_no_other(make_recipe: Make
     other = make_recipe(method="dpo", dpo={"beta": 0.2})
     assert other.fingerprint != one.fingerprint
     assert make_recipe(method="dpo", dpo={}).fingerprint == one.fingerprint
+
+
+def test_the_check_of_the_data_reads_conversations_of_pairs(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    from arabench.trainers.data.checks import check_rows
+
+    good, bad = turns("بخير", *SHARED), turns("لا", *SHARED)
+    rows = [{"prompt": "كيف حالك؟", "chosen": good, "rejected": other} for other in (bad, good)]
+    section = DataSection(source=write(tmp_path / "p.jsonl", rows), **NAMED, prompt_template="chat")
+    places, _ = find_places(section)
+    found = check_rows(section, places, lambda row: preferences.pair_row(row, section, "<e>"), 0)
+    assert found.faults["identical"].rows == 1

@@ -20,6 +20,7 @@ from arabench.audit.language import latin_language
 from arabench.errors import DataError
 from arabench.trainers.data import letters
 from arabench.trainers.data.conversations import read_turns
+from arabench.trainers.data.preferences import answer_text
 from arabench.trainers.data.rows import RowOf, numbered
 from arabench.trainers.data.sources import Place
 from arabench.trainers.recipe.sections import CHAT, DataSection
@@ -223,7 +224,7 @@ def _said(row: Mapping[str, Any], section: DataSection) -> Said | None:
         if section.chosen_field
         else (section.response_field,)
     )
-    said = [row.get(str(name)) for name in learned]
+    said = [answer_text(row.get(str(name))) for name in learned]
     if prompt is None or any(not answer or not answer.strip() for answer in said):
         return None
     about = row.get(section.input_field) if section.input_field else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.trainers.data.arrow import BATCH_ROWS, RowFile
 from arabench.trainers.data.chat import IGNORED, Chat, shared
-from arabench.trainers.data.conversations import Turn
+from arabench.trainers.data.conversations import Turn, read_turns
 from arabench.trainers.data.shapes import columns_of
 from arabench.trainers.data.sources import Place
 from arabench.trainers.data.tokens import Encoded, ended_once, first_learned, nothing_kept
@@ -98,14 +98,69 @@ def pair_row(
 ) -> dict[str, Any] | None:
     """A `prompt` in its template with `chosen` and `rejected`, or the conversations of both.
 
-    None where one of the two holds no text, or there is no prompt.
+    Answers are texts, or lists of turns, of which the last is the answer. None where one of the two
+    holds no text, or there is no prompt.
+
+    Raises:
+        DataError: an answer is neither, or the conversations differ before their last turns, in
+            words that go behind the number of the row.
     """
     prompt = source.get(str(section.prompt_field))
     answers = {
         CHOSEN: source.get(str(section.chosen_field)),
         REJECTED: source.get(str(section.rejected_field)),
     }
+    if any(isinstance(answer, list) for answer in answers.values()):
+        return _turns(prompt, answers, section)
+    for name, answer in answers.items():
+        if answer is not None and not isinstance(answer, str):
+            raise DataError(
+                f"its {name!r} is {type(answer).__name__}, neither text nor a list of turns. Leave "
+                "such rows out, or choose another field in the recipe's data."
+            )
     return _row(prompt, answers, section, end_of_text)
+
+
+def answer_text(answer: object) -> str | None:
+    """What an answer says: itself, or the last turn of a conversation; None where there is none.
+
+    Raises:
+        DataError: it is neither, in words that go behind the number of the row.
+    """
+    if answer is None or isinstance(answer, str):
+        return answer
+    turns = read_turns(answer)
+    return turns[-1]["content"] if turns else None
+
+
+def _turns(
+    prompt: str | None, answers: Mapping[str, object], section: DataSection
+) -> dict[str, Any] | None:
+    """The conversations of both answers, which are the same but for their last turns."""
+    if section.prompt_template != CHAT:
+        raise DataError(
+            "its answers are lists of turns, which the model's own chat template writes: set "
+            f"data.prompt_template to {CHAT}."
+        )
+    both: list[list[Turn]] = []
+    for answer in answers.values():
+        turns = read_turns(answer)
+        if turns is None:
+            return None
+        if turns[-1]["role"] != "assistant":
+            raise DataError("its conversation ends in no answer. Leave such rows out.")
+        if not turns[-1]["content"].strip():
+            return None
+        if len(turns) == 1 and prompt is not None:
+            turns = [Turn(role="user", content=prompt), *turns]
+        both.append(turns)
+    one, other = both
+    if one[:-1] != other[:-1] or len(one) < 2:
+        raise DataError(
+            "its two conversations are not the same up to their last answers, so that these do not "
+            "answer the same. Leave such rows out."
+        )
+    return {f"{name}_messages": turns for name, turns in zip(answers, both, strict=True)}
 
 
 def labelled_row(
@@ -295,9 +350,17 @@ def _of_conversations(
     columns = [batch[f"{name}_messages"] for name in names]
     for number, row in enumerate(zip(*columns, strict=True), start=start + 1):
         try:
-            yield {n: chat.rows(turns)[0] for n, turns in zip(names, row, strict=True)}, False
+            yield {n: _last(chat.rows(turns)) for n, turns in zip(names, row, strict=True)}, False
         except DataError as error:
             raise DataError(f"conversation {number:,} of the data: {error}") from error
+
+
+def _last(rows: Sequence[tuple[list[int], list[int]]]) -> tuple[list[int], list[int]]:
+    """A conversation of which the last answer is learned alone; it is in the last of its rows."""
+    tokens, labels = rows[-1]
+    end = _end(labels)
+    start = next((at for at in range(end, 0, -1) if labels[at - 1] == IGNORED), 0)
+    return tokens, [IGNORED] * start + labels[start:]
 
 
 def _of_texts(

@@ -165,7 +165,9 @@ def _check_texts(
 
 def _read_by_method(section: DataSection) -> tuple[str | None, ...]:
     """Fields of something else than text, whose reader speaks of what it cannot read."""
-    return section.messages_field, section.label_field
+    return (
+        section.messages_field, section.label_field, section.chosen_field, section.rejected_field,
+    )  # fmt: skip
 
 
 def _read_unchanged(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
@@ -200,7 +202,10 @@ def _read(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
             yield {field: row.get(field) for field in section.fields}
         return
     if place.kind in {"file", "array"}:
-        in_objects = place.kind == "array" or section.messages_field is not None
+        holds_turns = section.messages_field or section.chosen_field
+        in_objects = place.kind == "array" or (
+            holds_turns is not None and format_of(place.path) not in {"csv", "tsv"}
+        )
         reader = _read_objects if in_objects else _read_file
         yield from reader(place.path, section)
         return

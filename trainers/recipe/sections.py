@@ -137,8 +137,8 @@ class DataSection(Section):
     response_field: str | None = None
     """Field of responses, which are learned."""
     chosen_field: str | None = None
-    """Field of preferred answers; goes with prompt_field and rejected_field (methods dpo, ipo, cpo,
-    simpo, orpo)."""
+    """Field of preferred answers, texts or lists of turns that end in one; goes with prompt_field
+    and rejected_field (methods dpo, ipo, cpo, simpo, orpo)."""
     rejected_field: str | None = None
     """Field of the answers that others are preferred to."""
     label_field: str | None = None
