@@ -14,7 +14,7 @@ for package in ("torch", "trl", "peft", "bitsandbytes"):
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from arabench.errors import DataError, UsageError  # noqa: E402
+from arabench.errors import ArabenchError, DataError, UsageError  # noqa: E402
 from arabench.text.normalizer import Normalizer  # noqa: E402
 from arabench.text.presets import options_from  # noqa: E402
 from arabench.trainers import sft  # noqa: E402
@@ -262,3 +262,30 @@ def test_rows_are_found_again_and_those_of_others_removed(
     made(recipe)
     assert [other.name for other in (tmp_path / ".rows").iterdir()] != [folder.name]
     assert not folder.exists()
+
+
+def test_rows_that_a_killed_run_left_do_not_stop_the_next(
+    make_recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    left = tmp_path / "run" / ".rows" / "abc"
+    left.mkdir(parents=True)
+    (left / "tokens.partial").write_bytes(b"x")
+    assert sft.train(make_recipe(training={"max_steps": 2})).steps == 2
+    assert not left.exists()
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(
+    make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    import pyarrow as pa
+
+    class Full(pa.OSFile):  # type: ignore[misc]
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pa, "OSFile", lambda path, mode: pa.PythonFile(Full(path, mode), mode="w"))
+    with pytest.raises(ArabenchError, match=r"cannot be written to .*No space left .*Make room"):
+        sft.train(make_recipe(training={"max_steps": 2}))
+    assert not (tmp_path / "run").exists()

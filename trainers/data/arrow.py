@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -42,8 +43,10 @@ class RowFile:
         trace: TracebackType | None,
     ) -> None:
         if self._writer is not None:
-            self._writer.close()
-            self._sink.close()
+            # On a full disk closing fails as writing did, which is told already.
+            for part in (self._writer, self._sink):
+                with contextlib.suppress(OSError):
+                    part.close()
         if self._path is not None:
             self._partial.unlink(missing_ok=True)
 

@@ -107,11 +107,11 @@ def _train(
 
     # Build by method, with the adapter in float32; run.
     started = time.monotonic()
-    if recipe.training.packing:
-        check_packing(loaded, recipe.base.name)
     built = trainer.build(
         recipe, device, precision.dtype, loaded, found.tokenizer, data.train, place, on_step, steps
     )
+    if recipe.training.packing:
+        check_packing(built.model, recipe.base.name)
     validation = validation_of(recipe, data.held_out, place)
     if validation is not None:
         built.add_callback(validator(built, validation))
