@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
-#: Rows that are written at once, and held until then.
+#: Rows that are written at once, and held until then, unless they are long.
 BATCH_ROWS: Final = 1000
+#: Tokens and characters that are held at most, but for one longer row.
+_HELD: Final = 1 << 20
 
 
 class RowFile:
@@ -29,6 +31,7 @@ class RowFile:
         self.count = 0
         self._path = path
         self._rows: list[Mapping[str, Any]] = []
+        self._held = 0
         self._schema: pa.Schema | None = None
         self._writer: pa.RecordBatchStreamWriter | None = None
         self._sink: Any = None
@@ -62,7 +65,8 @@ class RowFile:
         """
         self._rows.append(row)
         self.count += 1
-        if len(self._rows) == BATCH_ROWS:
+        self._held += sum(len(value) for value in row.values() if isinstance(value, list | str))
+        if len(self._rows) == BATCH_ROWS or self._held >= _HELD:
             self._write()
 
     def finish(self) -> Dataset:
@@ -108,6 +112,7 @@ class RowFile:
         except OSError as error:
             raise self._failed(error) from error
         self._rows.clear()
+        self._held = 0
 
     def _failed(self, error: OSError) -> ArabenchError:
         return ArabenchError(

@@ -8,15 +8,18 @@ read and not learned, for what stands before it is another row.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from arabench.trainers.data.arrow import BATCH_ROWS, RowFile
+from arabench.trainers.data.arrow import RowFile
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+#: Packs that are put together at once.
+_PACKS: Final = 100
 
 
 def pack(rows: Dataset, max_length: int, file: Path | None = None) -> Dataset:
@@ -35,8 +38,8 @@ def pack(rows: Dataset, max_length: int, file: Path | None = None) -> Dataset:
     order = np.argsort(pack_of, kind="stable")
     ends = np.cumsum(np.bincount(pack_of))
     with RowFile(file) as kept:
-        for start in range(0, len(ends), BATCH_ROWS):
-            stops = ends[start : start + BATCH_ROWS]
+        for start in range(0, len(ends), _PACKS):
+            stops = ends[start : start + _PACKS]
             begin = int(ends[start - 1]) if start else 0
             chosen = order[begin : int(stops[-1])]
             some = rows[chosen.tolist()]
