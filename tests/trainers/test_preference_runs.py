@@ -230,7 +230,8 @@ def test_a_killed_run_goes_on_with_the_same_losses(
     expected = sft.train(straight)
     recipe = make_recipe(method=method, data=data, training=training)
     kill_after(recipe, 5, tmp_path)
-    resumed = sft.train(recipe)
+    said: list[str] = []
+    resumed = sft.train(recipe, say=said.append)
     assert resumed.resumed_from >= 3
     assert resumed.steps == 12
     one, other = (
@@ -241,6 +242,8 @@ def test_a_killed_run_goes_on_with_the_same_losses(
         assert [row.get(key, 0.0) for row in other] == pytest.approx(there, abs=1e-5), key
     assert resumed.trained_loss == pytest.approx(expected.trained_loss, abs=1e-5)
     assert resumed.elements_moved == expected.elements_moved
+    # What the base says of them is kept beside the rows.
+    assert not [line for line in said if line.startswith("what the base says")]
 
 
 def kill_after(recipe: Recipe, steps: int, folder: Path) -> None:
@@ -264,3 +267,50 @@ def kill_after(recipe: Recipe, steps: int, folder: Path) -> None:
             time.sleep(0.05)
         assert process.poll() is None, "it ended before it was killed"
         process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("method", ["dpo", "kto"])
+def test_the_base_is_not_asked_before_its_weights_are_safe(
+    method: str, make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forward without gradients repacks 4-bit weights on some CPUs, and training is lost then."""
+    import trl
+
+    asked: list[set[bool]] = []
+    kind = {"dpo": trl.DPOTrainer, "kto": trl.KTOTrainer}[method]
+    compute = kind.compute_ref_log_probs
+
+    def spy(self: Any, model: torch.nn.Module, inputs: Any) -> Any:
+        flag = "support_avx512bf16_for_cpu"
+        asked.append({getattr(part, flag) for part in model.modules() if hasattr(part, flag)})
+        return compute(self, model, inputs)
+
+    monkeypatch.setattr(kind, "compute_ref_log_probs", spy)
+    built(make_recipe(method=method, data=data_of(method, tmp_path)), tmp_path)
+    assert asked
+    assert all(flags == {False} for flags in asked)
+
+
+def test_the_command_says_what_was_learned_and_what_was_not(
+    make_recipe: MakeRecipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from arabench.cli.main import main
+
+    file = tmp_path / "r.yaml"
+    file.write_text(
+        dump_recipe(make_recipe(method="dpo", data=data_of("dpo", tmp_path))), encoding="utf-8"
+    )
+    assert main(["train", str(file)]) == 0
+    said = capsys.readouterr().err
+    run = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert "100.0% of them moved, training loss 0.6931 -> " in said
+    assert " a pair (first and last tenth of the steps" in said
+    assert (
+        "margin of rewards on the same rows: 0.0000 without the adapter, "
+        f"{run['trained_margin']:.4f} with it, where it is positive in 100% of pairs"
+    ) in said
+    assert "what the base says of 9 rows was computed in " in said
+    weak = ["--set", "training.learning_rate=1e-6", "--overwrite"]
+    assert main(["train", str(file), *weak]) == 1
+    said = capsys.readouterr().err
+    assert "this run learned nothing: on the same rows the margin of rewards is 0.0000" in said
