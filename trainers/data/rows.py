@@ -202,9 +202,10 @@ def _read(place: Place, section: DataSection) -> Iterator[dict[str, Any]]:
             yield {field: row.get(field) for field in section.fields}
         return
     if place.kind in {"file", "array"}:
-        holds_turns = section.messages_field or section.chosen_field
-        in_objects = place.kind == "array" or (
-            holds_turns is not None and format_of(place.path) not in {"csv", "tsv"}
+        in_objects = (
+            place.kind == "array"
+            or section.messages_field is not None
+            or (section.chosen_field is not None and format_of(place.path) not in {"csv", "tsv"})
         )
         reader = _read_objects if in_objects else _read_file
         yield from reader(place.path, section)
