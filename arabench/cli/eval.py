@@ -77,7 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exclude", metavar="FILE", help="leave out the items that arabench contamination -o names"
     )
     parser.add_argument("--limit", type=int, help="documents per task")
-    parser.add_argument("--batch-size", type=int, default=8, help="[8]")
+    parser.add_argument(
+        "--batch-size", type=int, default=8, metavar="ROWS",
+        help="a batch holds as many tokens as so many rows of 128, padding among them [8]",
+    )  # fmt: skip
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument(
         "--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto"
