@@ -43,7 +43,7 @@ def mean_embeddings(
         for number, place in enumerate(batch):
             ids[number, : len(rows[place])] = torch.tensor(list(rows[place]))
             mask[number, : len(rows[place])] = 1
-        with torch.no_grad(), fast_products(device):
+        with torch.no_grad(), fast_products(device, ids.numel()):
             hidden = inner(
                 input_ids=ids.to(device), attention_mask=mask.to(device)
             ).last_hidden_state.double()  # (B, T, H)

@@ -266,7 +266,7 @@ class CausalReader:
         import torch
 
         row, column = torch.from_numpy(places.row), torch.from_numpy(places.column)
-        products = fast_products(self.device)
+        products = fast_products(self.device, ids.numel())
         with torch.no_grad(), products, self._cut_head(ids.shape[1], row, column) as cut:
             output = self.model(input_ids=ids, **options)
         logits: torch.Tensor = output.logits

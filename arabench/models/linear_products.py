@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 #: Rows of activations from which on the call pays.
 _LEAST_ROWS: Final = 16
+#: Tokens of a pass from which on watching its calls pays.
+_LEAST_TOKENS: Final = 64
 #: By how much float32 products of the trial may differ.
 _CLOSE: Final = 1e-4
 
 
-def fast_products(device: torch.device) -> contextlib.AbstractContextManager[object]:
+def fast_products(device: torch.device, tokens: int) -> contextlib.AbstractContextManager[object]:
     """Within it oneDNN multiplies linear layers in float32 on a CPU; other calls are as ever.
 
     Args:
         device: of the model; on others than a CPU nothing changes.
+        tokens: of the pass, padding among them. Every call of torch costs a microsecond more
+            within, so that a pass over few tokens, as in answering, is better left alone.
     """
-    if device.type != "cpu" or not _works():
+    if device.type != "cpu" or tokens < _LEAST_TOKENS or not _works():
         return contextlib.nullcontext()
     found: contextlib.AbstractContextManager[object] = _mode_class()()
     return found

@@ -142,7 +142,7 @@ class MaskedReader:
 
         hook = None if self._head is None else self._head.register_forward_pre_hook(cut)
         try:
-            with torch.no_grad(), fast_products(self.device):
+            with torch.no_grad(), fast_products(self.device, ids.numel()):
                 given = {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
                 logits: torch.Tensor = self.model(**given).logits
         finally:

@@ -8,6 +8,7 @@ of its own, and is taken from both sides: what is left is what a command adds to
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import statistics
@@ -230,13 +231,29 @@ def _values(output: Path) -> tuple[Values, int]:
     return found, sum(one["effective"] for one in results["n-samples"].values())
 
 
-def _agree(theirs: Values, ours: Values, close: float = 1e-6) -> bool:
-    shared = sorted(set(theirs) & set(ours))
-    worst, name = max(
-        (abs(ours[name] - theirs[name]) / max(1e-9, abs(theirs[name])), name) for name in shared
-    )
-    print(f"{len(shared)} numbers; largest relative difference {worst:.1e} ({name})")
-    return worst <= close
+def _agree(theirs: Values, ours: Values) -> bool:
+    """Whether numbers agree; says how far they do.
+
+    Perplexities are compared by their logarithms, which are what a model gives. Standard errors
+    are differences of nearly equal numbers, or grow with a perplexity: they may differ by more.
+    """
+    agree = True
+    for of_errors, close in ((False, 1e-6), (True, 1e-4)):
+        worst, which, count = 0.0, "", 0
+        for name in sorted(set(theirs) & set(ours)):
+            if ("_stderr" in name) is not of_errors:
+                continue
+            pair = (theirs[name], ours[name])
+            if "perplexity" in name and not of_errors:
+                pair = (math.log(pair[0]), math.log(pair[1]))
+            count += 1
+            worst, which = max(
+                (worst, which), (abs(pair[1] - pair[0]) / max(1e-9, abs(pair[0])), name)
+            )
+        what = "standard errors" if of_errors else "numbers"
+        print(f"{count} {what}; largest relative difference {worst:.1e} ({which})")
+        agree &= worst <= close
+    return agree
 
 
 def _print_table(spent: Mapping[str, list[Seconds]], ours: str, documents: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ for package in ("datasets", "lm_eval"):
     pytest.importorskip(package, reason="needs the extra arabench[eval]")
 
 import datasets  # noqa: E402
+from lm_eval.utils import handle_non_serializable  # noqa: E402
 
-from arabench.evaluation.harness.documents import read_documents  # noqa: E402
+from arabench.evaluation.harness.documents import indented, read_documents  # noqa: E402
 from arabench.evaluation.harness.evaluator import Prompting, load_task  # noqa: E402
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
 
@@ -59,3 +61,21 @@ def test_a_window_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         for document in shown:
             document.clear()
         assert all(document for _, document in task.doc_iterator())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *ROWS[:3],
+        {"text": "سطر\nو\t\"علامة\" \\ \x00\x1f\x7f\u2028\ufeff😀", "empty": [], "none": {}, "ok": True},
+        {"deep": {"a": [{"b": [[], [1, -2]]}, None]}, "": ""},
+        {"float": 1e16, "small": 1e-7, "not": float("nan")},
+        {"many digits": 2**70},
+        {"surrogate": "\ud800"},
+        {3: "a key that is a number"},
+        {"set": {1}},
+    ],
+)  # fmt: skip
+def test_the_text_is_lm_evals(document: dict[Any, Any]) -> None:
+    wanted = json.dumps(document, indent=2, default=handle_non_serializable, ensure_ascii=False)
+    assert indented(document) == wanted

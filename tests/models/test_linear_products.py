@@ -42,7 +42,7 @@ def test_products_are_those_of_torch(
         exact = [
             nn.functional.linear(one.double(), layer.weight.double()) for one in (rows, turned)
         ]
-        with fast_products(CPU):
+        with fast_products(CPU, 64):
             found = [layer(one) for one in (rows, turned)]
     assert products == [tuple(rows.shape), tuple(turned.shape)]
     for one, wanted in zip(found, exact, strict=True):
@@ -55,7 +55,7 @@ def test_products_are_those_of_torch(
 def test_what_it_does_not_know_stays_with_torch(products: list[tuple[int, ...]]) -> None:
     layer = nn.Linear(24, 40)
     rows = torch.randn(32, 24)
-    with fast_products(CPU):
+    with fast_products(CPU, 64):
         layer(rows).sum().backward()  # gradients
         assert layer.weight.grad is not None
         with torch.no_grad():
@@ -66,7 +66,9 @@ def test_what_it_does_not_know_stays_with_torch(products: list[tuple[int, ...]])
                 assert layer(rows).dtype is torch.bfloat16
     with torch.no_grad():
         layer(rows)  # outside
-        with fast_products(torch.device("cuda")):
+        with fast_products(torch.device("cuda"), 64):
+            layer(rows)
+        with fast_products(CPU, 63):  # a pass over few tokens
             layer(rows)
     assert products == []
 
@@ -78,7 +80,7 @@ def test_a_build_without_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_products, "_product", missing)
     linear_products._works.cache_clear()
     try:
-        with torch.no_grad(), fast_products(CPU):
+        with torch.no_grad(), fast_products(CPU, 64):
             assert nn.Linear(24, 40)(torch.randn(32, 24)).shape == (32, 40)
         monkeypatch.setattr(
             linear_products, "_product", lambda rows, weight, bias: rows.new_zeros(2, 16, 40)

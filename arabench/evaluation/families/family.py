@@ -8,6 +8,7 @@ sums. Its YAML template under tasks/ is written by hand and names them.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
@@ -111,7 +112,11 @@ def dataset(rows: Sequence[Mapping[str, Any]], what: str, conditions: str = "") 
     import datasets
 
     extra = {COLUMN: conditions} if conditions else {}
-    return datasets.Dataset.from_list([{**row, **extra} for row in rows])
+    documents = [{**row, **extra} for row in rows]
+    # `from_list` pickles the whole table for a fingerprint, which takes most of its time.
+    digest = hashlib.sha256(repr(documents).encode("utf-8", "surrogatepass")).hexdigest()
+    table = datasets.table.InMemoryTable.from_pylist(documents)
+    return datasets.Dataset(table, fingerprint=digest[:16])
 
 
 def with_stderr(values: Mapping[str, Document]) -> dict[str, Document]:

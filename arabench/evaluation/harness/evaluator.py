@@ -21,6 +21,7 @@ import numpy as np
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.harness.answers import AnswerCounts, AnswerStore, answer_requests
 from arabench.evaluation.harness.collecting import Collected
+from arabench.evaluation.harness.documents import indented
 from arabench.evaluation.harness.room import check_task, extremes
 from arabench.evaluation.harness.run_record import RunRecord
 
@@ -277,14 +278,12 @@ class TaskRun:
     def _row(
         self, place: int, document: dict[str, Any], requests: Sequence[Instance], name: str
     ) -> dict[str, Any]:
-        from lm_eval.utils import handle_non_serializable, hash_string
+        from lm_eval.utils import hash_string
 
         answers = [request.filtered_resps[name] for request in requests]
         metrics = self.task.process_results(document, answers)
         target = self.task.doc_to_target(document)
-        shown = json.dumps(
-            requests[0].doc, indent=2, default=handle_non_serializable, ensure_ascii=False
-        )
+        shown = indented(requests[0].doc)
         return {
             "doc_id": place,
             "doc": document,

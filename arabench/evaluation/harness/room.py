@@ -45,19 +45,19 @@ def look_at_room(lm: HFLM, requests: Sequence[Instance]) -> None:
         return
     answers = requests[0].request_type == "generate_until"
     kind = "an answer of" if answers else "a choice of"
-    prompts = dict.fromkeys(request.args[0] for request in requests)
+    context: int = lm.max_length
+    prompts = list(dict.fromkeys(request.args[0] for request in requests))
     lengths = {}
-    for prompt in prompts:
-        tokens = lm.tok_encode(prompt)
+    for prompt, tokens in zip(prompts, _prompt_tokens(lm, prompts), strict=True):
         check_ids(lm, tokens)
         lengths[prompt] = len(tokens)
     for request, wanted in zip(requests, _tokens_wanted(lm, requests, answers), strict=True):
-        if wanted >= lm.max_length + (not answers):
+        if wanted >= context + (not answers):
             raise UsageError(
                 f"task {request.task_name!r} asks for {kind} {wanted} tokens, and the model's "
-                f"context holds {lm.max_length}. Shorten answers: {_SHORTER}."
+                f"context holds {context}. Shorten answers: {_SHORTER}."
             )
-        room = lm.max_length - wanted + (not answers)
+        room = context - wanted + (not answers)
         mark: Mark = getattr(request, MARK)
         mark.cut, mark.over = lengths[request.args[0]] > room, lengths[request.args[0]] - room
 
@@ -176,6 +176,15 @@ def check_task(lm: HFLM, requests: Sequence[Instance]) -> None:
     with nothing_behind(lm.tokenizer):
         look_at_room(lm, requests)
     refuse_if_all_cut(lm, requests)
+
+
+def _prompt_tokens(lm: HFLM, prompts: Sequence[str]) -> list[list[int]]:
+    """Ids of prompts; our own model makes them in one batch."""
+    encode_all = getattr(lm, "encode_all", None)
+    found: list[list[int]] = (
+        encode_all(prompts) if encode_all else [lm.tok_encode(prompt) for prompt in prompts]
+    )
+    return found
 
 
 def _characters(document: Mapping[str, Any]) -> int:
