@@ -18,7 +18,7 @@ from arabench.models.bases import BaseRequest, load_base
 from arabench.models.checkpoints import AdapterInfo
 from arabench.models.devices import tokens_apart
 from arabench.models.kinds import is_encoder
-from arabench.models.saved_tokenizers import load_tokenizer
+from arabench.models.saved_tokenizers import check_ids, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +73,12 @@ class Bench:
     tokenizer: PreTrainedTokenizerBase
 
     def __init__(self, request: BaseRequest) -> None:
+        """Load it.
+
+        Raises:
+            UsageError: it cannot be loaded, its tokenizer is another model's, its logits are no
+                numbers, or it sees what it has to predict.
+        """
         self._request = request
         self._load()
         self._bare = self._logits()
@@ -95,13 +101,18 @@ class Bench:
         return int(self.model.get_input_embeddings().weight.shape[0])
 
     def _logits(self) -> list[torch.Tensor]:
-        """Logits of each probe in the base's own tokens, (T, vocabulary), on the CPU."""
+        """Logits of each probe in the base's own tokens, (T, vocabulary), on the CPU.
+
+        Raises:
+            UsageError: the tokenizer gives a token that the model has no row for.
+        """
         import torch
 
         found = []
         with torch.no_grad():
             for text in PROBES:
                 tokens = self._own_tokenizer(text)["input_ids"]
+                check_ids(self.model, tokens)
                 ids = torch.tensor([tokens], device=self.device)
                 logits = self.model(input_ids=ids).logits[0]
                 found.append(logits[-len(tokens) :].float().cpu())  # virtual tokens come first

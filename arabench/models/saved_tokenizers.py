@@ -21,7 +21,8 @@ from arabench.errors import ArabenchError, UsageError
 from arabench.files.records import read_json_object
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 CONFIG_FILE: Final = "tokenizer_config.json"
@@ -46,6 +47,20 @@ _AS_SAVED: Final = {"trust_remote_code": True}
 _GENERIC: Final = "PreTrainedTokenizerFast"
 #: Roles that a family's class fills with a token of its own, which may be beyond the embedding.
 _ROLES: Final = ("bos_token", "eos_token", "unk_token", "pad_token")
+
+
+def check_ids(model: PreTrainedModel | PeftModel, tokens: Sequence[int]) -> None:
+    """A tokenizer put beside another model may give ids that the model has no row for.
+
+    Raises:
+        UsageError: names the largest id.
+    """
+    rows = model.get_input_embeddings().weight.shape[0]
+    if tokens and max(tokens) >= rows:
+        raise UsageError(
+            f"the tokenizer gives token {max(tokens)}, and the model has {rows} rows. It is not "
+            "the tokenizer of this model: compare len(tokenizer) with the rows of its embedding."
+        )
 
 
 def load_tokenizer(source: Mapping[str, Any]) -> tuple[PreTrainedTokenizerBase, str]:

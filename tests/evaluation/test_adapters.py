@@ -312,3 +312,17 @@ def test_a_tokenizer_without_rows_for_its_tokens_is_refused(
     )  # fmt: skip
     with pytest.raises(UsageError, match="its tokenizer has 512 tokens and the embedding 3 rows"):
         run(tiny_base, tmp_path / "out2", {"mine": few})
+
+
+def test_a_tokenizer_of_another_model_is_told_before_the_model_reads_a_text(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    model.resize_token_embeddings(100)
+    model.save_pretrained(tmp_path / "model")
+    AutoTokenizer.from_pretrained(tiny_base).save_pretrained(tmp_path / "model")
+    said = r"the tokenizer gives token \d+, and the model has 100 rows\. It is not the tokenizer of"
+    with pytest.raises(UsageError, match=said):
+        Bench(BaseRequest(str(tmp_path / "model"), device="cpu", dtype="float32"))
+    with pytest.raises(UsageError, match=said):
+        run(tmp_path / "model", tmp_path / "out", {})
