@@ -25,7 +25,7 @@ from arabench.evaluation.harness.chat import (  # noqa: E402
     choose_template,
 )
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
-from arabench.evaluation.runner import Request, evaluate  # noqa: E402
+from arabench.evaluation.runner import Request, evaluate, write_results  # noqa: E402
 from arabench.evaluation.runner.results import load_evaluation, samples_file  # noqa: E402
 from tests.evaluation.chats import FAMILIES, build  # noqa: E402
 
@@ -213,6 +213,13 @@ def test_thinking_until_the_cap_has_no_score(
     for metric in results["configs"][task]["metadata"]["signatures"]:
         for name in (metric, f"{metric}_stderr"):
             assert math.isnan(results["results"][task][f"{name},none"]), name
+    write_results(tmp_path / "out", {**results, "model_name": "m"})
+    (file,) = (tmp_path / "out").glob("results*.json")
+    constants: list[str] = []
+    written = json.loads(file.read_text(encoding="utf-8"), parse_constant=constants.append)
+    assert constants == []  # NaN is no JSON
+    assert written["results"][task][f"{name},none"] is None
+    assert set(load_evaluation(file).tasks) == {task}
 
 
 def test_one_document_without_an_answer_leaves_the_others_as_they_are(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ def write_results(folder: Path, results: dict[str, Any]) -> Path:
 def write_results_file(folder: Path, results: dict[str, Any], stamp: str) -> Path:
     """Write the results file alone, whose samples are there; returns the folder.
 
+    A number that there is none of (NaN) or that has no bound is null: the file is JSON as of
+    RFC 8259, which knows neither.
+
     Args:
         folder: of one model's results.
         results: without samples.
@@ -34,9 +39,23 @@ def write_results_file(folder: Path, results: dict[str, Any], stamp: str) -> Pat
     from lm_eval.utils import handle_non_serializable
 
     with atomic_writer(str(folder / f"results_{stamp}.json")) as stream:
-        text = json.dumps(results, default=handle_non_serializable, ensure_ascii=False, indent=1)
+        text = json.dumps(
+            strict(results), default=handle_non_serializable, ensure_ascii=False, indent=1,
+            allow_nan=False,
+        )  # fmt: skip
         stream.write(text.encode("utf-8"))
     return folder
+
+
+def strict(value: object) -> object:
+    """The same mappings and sequences, null for floats that are no finite numbers."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: strict(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(one) for one in value]
+    return value
 
 
 def sample_line(row: dict[str, Any]) -> bytes:
