@@ -9,7 +9,12 @@ import pytest
 
 from arabench.statistics.resampling import Array, resample_weights
 from arabench.statistics.student import upper_quantile, upper_tail
-from arabench.statistics.studentized import SKEWNESS_RAISED, linearise, studentized_interval
+from arabench.statistics.studentized import (
+    FARTHEST,
+    SKEWNESS_RAISED,
+    linearise,
+    studentized_interval,
+)
 
 NORMAL = np.array([3.0, 5.0, 4.0, 6.0, 2.0])  # symmetric: no skewness
 
@@ -51,7 +56,7 @@ def test_a_long_tail_moves_its_own_end_only() -> None:
 
 def test_bootstrap_t_is_that_of_a_plain_loop() -> None:
     rng = np.random.default_rng(3)
-    sums = np.stack([rng.lognormal(0, 1, 12), rng.uniform(1, 3, 12)], axis=1)
+    sums = np.stack([rng.lognormal(0, 0.5, 12), rng.uniform(1, 3, 12)], axis=1)
     value = sums[:, 0].sum() / sums[:, 1].sum()
 
     def error(sample: Array) -> float:
@@ -69,9 +74,21 @@ def test_bootstrap_t_is_that_of_a_plain_loop() -> None:
     low = value - max(np.quantile(drawn, 0.975), t + max(-moved, 0)) * error(sums)
     high = value + max(-np.quantile(drawn, 0.025), t + max(moved, 0)) * error(sums)
     assert studentized_interval(mean, sums, weights(12)) == pytest.approx((low, high), rel=1e-6)
+    assert -np.quantile(drawn, 0.025) < FARTHEST * t
     # Of two kinds of end both are there: the upper one is the bootstrap's, the lower Student's.
     assert -np.quantile(drawn, 0.025) > t + moved
     assert np.quantile(drawn, 0.975) < t
+
+
+def test_draws_of_items_that_hardly_differ_move_no_end_far() -> None:
+    # Seven of ten items are next to equal: 3 of 100 draws have nothing else, and an error of 1e-7.
+    values = np.array([4.0, 5.0, 6.5, *(4.0 + 1e-6 * np.arange(7))])
+    t = upper_quantile(0.025, 9)
+    linear = linearise(mean, of(values))
+    low, high = studentized_interval(mean, of(values), weights(10))
+    assert linear.value - FARTHEST * t * linear.error <= low * (1 + 1e-12)
+    assert high <= (linear.value + FARTHEST * t * linear.error) * (1 + 1e-12)
+    assert high == pytest.approx(linear.value + FARTHEST * t * linear.error)
 
 
 def test_scale_of_the_sums_and_of_the_value_change_nothing() -> None:
