@@ -90,7 +90,9 @@ def test_cells_name_their_column() -> None:
         ("BLEU to MSA", "egy", 5),
         ("BLEU to English", "egy", 5),
     ]
-    assert found[0].value == found[0].low == found[0].high == pytest.approx(100)
+    # Five of five items are right: as of a share of 1, Wilson 1927, z^2 / (5 + z^2).
+    assert found[0].value == found[0].high == pytest.approx(100)
+    assert found[0].low == pytest.approx(100 - 100 * 1.959964**2 / (5 + 1.959964**2), rel=1e-6)
 
 
 def test_tasks_without_a_variety_have_their_own_table() -> None:
@@ -119,6 +121,20 @@ def test_few_items_and_what_does_not_compare_are_said() -> None:
     table = markdown_table([evaluation([Task("arabench_lm_egy", tokens, variety="egy")])])
     assert "it does not compare between tokenizers" in table
     assert "token ppl" in rows(table)[0][1]
+
+
+def test_why_there_is_no_interval_is_said_beside_the_number() -> None:
+    few = {"bits_per_char": [(str(i), (9 + i, 3)) for i in range(4)]}
+    still = {"bits_per_char": [(str(i), (9 * (i + 1), 3 * (i + 1))) for i in range(8)]}
+    tasks = [Task("arabench_lm_egy", few, variety="egy"),
+             Task("arabench_lm_msa", still, variety="msa")]  # fmt: skip
+    table = markdown_table([evaluation(tasks)])
+    assert [row[1] for row in rows(table)[1:]] == ["3 [n/a, n/a]", "3.5 [n/a, n/a]"]
+    assert "- No interval (n/a): it needs 5 items or more (arabench_lm_egy)." in table
+    assert "- No interval (n/a): the items do not differ (arabench_lm_msa)." in table
+    shares = [Task("arabench_rc_egy", {"f1": [(str(i), (i % 2, 1)) for i in range(4)]},
+                   variety="egy")]  # fmt: skip
+    assert "No interval" not in markdown_table([evaluation(shares)])
 
 
 def test_records_hold_what_the_table_shows() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arabench.evaluation.families.table import COLUMNS, PSEUDO_COLUMNS
-from arabench.evaluation.metrics.intervals import FEW_ITEMS, interval
+from arabench.evaluation.metrics.intervals import FEW_ITEMS, interval, why_none
 from arabench.evaluation.metrics.pseudo import PREFIX
 from arabench.evaluation.metrics.score import Sums, point
 from arabench.evaluation.metrics.table import SCORES
@@ -170,6 +170,8 @@ def _about_numbers(evaluation: Evaluation) -> list[str]:
             f"- Of few items ({markdown_text(few[least])} has {least}): below {FEW_ITEMS}, "
             "intervals of skewed items hold less often than 95 % (docs/measure.md, Intervals)."
         )
+    reasons = _without_interval(evaluation)
+    lines += [f"- No interval (n/a): {markdown_text(reason)}." for reason in reasons]
     if any(SCORES[name].per_token for task in evaluation.tasks.values() for name in task.scores):
         lines.append(
             "- Token perplexity (token ppl) is per token of the model's own tokenizer: it does not "
@@ -181,6 +183,17 @@ def _about_numbers(evaluation: Evaluation) -> list[str]:
             "compare with those of encoders measured the same way, and with no causal model's."
         )
     return [*lines, ""] if lines else []
+
+
+def _without_interval(evaluation: Evaluation) -> list[str]:
+    """Why values stand without an interval, each reason with its tasks."""
+    tasks: dict[str, list[str]] = {}
+    for name, task in evaluation.tasks.items():
+        for metric, sums in task.scores.items():
+            why = why_none(SCORES[metric], sums.sums)
+            if why and name not in tasks.setdefault(why, []):
+                tasks[why].append(name)
+    return [f"{why} ({', '.join(names)})" for why, names in tasks.items()]
 
 
 def _in_words(settings: Mapping[str, str]) -> str:
