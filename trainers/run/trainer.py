@@ -61,7 +61,6 @@ def build(
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
     method = METHODS[recipe.method]
-    disable_cpu_repacking(base)  # a trainer may ask the base for log-probabilities as it is built
     try:
         trainer = method.trainer_class(recipe)(
             model=base,
