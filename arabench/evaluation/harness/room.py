@@ -16,6 +16,7 @@ from arabench.evaluation.harness.documents import read_documents
 from arabench.evaluation.harness.marks import MARK, Mark
 from arabench.evaluation.harness.own_tokens import nothing_behind, read_texts
 from arabench.evaluation.harness.settings import settings_of
+from arabench.models import saved_tokenizers
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -84,17 +85,12 @@ def refuse_if_all_cut(lm: HFLM, requests: Sequence[Instance]) -> None:
 
 
 def check_ids(lm: HFLM, tokens: Sequence[int]) -> None:
-    """A tokenizer put beside another model may give ids that the model has no row for.
+    """Refuse ids that the model has no row for (`arabench.models.saved_tokenizers`).
 
     Raises:
-        UsageError: names the id.
+        UsageError: names the largest id.
     """
-    rows = lm.model.get_input_embeddings().weight.shape[0]
-    if tokens and max(tokens) >= rows:
-        raise UsageError(
-            f"the tokenizer gives token {max(tokens)}, and the model has {rows} rows. It is not "
-            "the tokenizer of this model: compare len(tokenizer) with the rows of its embedding."
-        )
+    saved_tokenizers.check_ids(lm.model, tokens)
 
 
 class Unasked:
