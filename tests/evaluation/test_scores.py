@@ -113,6 +113,19 @@ def test_chrf_is_sacrebleus_where_punctuation_is_ascii(ours: str, theirs: str) -
     assert found == pytest.approx(CHRF(word_order=2).corpus_score([ours], [[theirs]]).score)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "score", "of_sacrebleu"),
+    [("هل تأكل؟", "هل تأكل ؟", 100, 79.57), (".؟؟", "نعم.", 5.26, 15.31)],
+)
+def test_chrf_is_higher_or_lower_than_sacrebleus_by_the_mark_that_is_parted(
+    ours: str, theirs: str, score: float, of_sacrebleu: float
+) -> None:
+    found = point(SCORES["chrf++"], by_item(_samples("chrf++", [ours], [theirs])).sums)
+    assert found == pytest.approx(score, abs=0.01)
+    own = CHRF(word_order=2).corpus_score([ours], [[theirs]]).score
+    assert own == pytest.approx(of_sacrebleu, abs=0.01)
+
+
 def test_shares_at_the_edge_get_a_wilson_interval() -> None:
     # Wilson 1927, by hand for 0 of n: z^2 / (n + z^2); five questions on two passages are two.
     z2 = 1.959964**2

@@ -80,9 +80,10 @@ def bleu() -> Metric:
 
 @functools.cache
 def chrf() -> Metric:
-    """sacreBLEU's chrF++ with every punctuation mark of Unicode separated from words.
+    """sacreBLEU's chrF++ with the punctuation of Unicode in place of ASCII's.
 
-    sacreBLEU 2.6 knows ASCII's: a space before the Arabic question mark costs 11 points there,
+    Of each word one mark at its end, or else at its start, is a word of its own. With the marks
+    of ASCII, which sacreBLEU 2.6 knows, a space before the Arabic question mark costs 11 points,
     one before the Latin question mark none. On text whose punctuation is ASCII the two agree.
     """
     from sacrebleu.metrics import CHRF
