@@ -145,7 +145,7 @@ def _train(
         finished_before=False,
         trainable_parameters=adapter.trainable_parameters(built.model),
         seconds=round(time.monotonic() - started - seconds, 1),
-        reference_seconds=round(seconds, 1),
+        reference_seconds=round(seconds, 3),
         rows_without_text=rows.skipped,
         rows_cut_off=encoded.left_out,
         rows_vanished=encoded.vanished,
