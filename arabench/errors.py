@@ -44,6 +44,18 @@ def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     return f"{hint}Allowed: {', '.join(options)}."
 
 
+def nearest_of(given: str, allowed: Iterable[str], listing: str) -> str:
+    """As `did_you_mean`, of too many to name: up to three near ones, how many, and what lists them.
+
+    Args:
+        listing: the command that names all.
+    """
+    options = sorted(allowed)
+    near = difflib.get_close_matches(given, options, n=3, cutoff=0.5)
+    hint = f"Did you mean {', '.join(map(repr, near))}? " if near else ""
+    return f"{hint}There are {len(options)}; `{listing}` names them."
+
+
 def require_extra(extra: str, *modules: str) -> None:
     """Raise `MissingExtraError` for the first of `modules` that is not installed."""
     from importlib.util import find_spec

@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+#: Seconds to wait for the store of a launcher.
+_STORE_PATIENCE_S = 5
 
 
 def say(message: str) -> None:
     """One line for the user, on standard error: standard output is for data."""
     sys.stderr.write(f"arabench: {message}\n")
     sys.stderr.flush()
+
+
+class _Said(logging.Handler):
+    """Writes warnings of ours as `say` does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+def say_warnings() -> None:
+    """From here on, warnings of ours begin as every other message does."""
+    log = logging.getLogger("arabench")
+    if not any(isinstance(handler, _Said) for handler in log.handlers):
+        log.addHandler(_Said(logging.WARNING))
+
+
+def is_first_to_say(message: str) -> bool:
+    """Whether no other process of this run (`torchrun`) has said the same.
+
+    Asked of the store that the launcher keeps. Where there is none that answers, everybody speaks.
+    """
+    try:
+        from torch.distributed import TCPStore  # type: ignore[attr-defined] # not in its stubs
+
+        store = TCPStore(
+            os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False,
+            timeout=timedelta(seconds=_STORE_PATIENCE_S), wait_for_workers=False,
+        )  # fmt: skip
+        place = f"arabench/said/{hashlib.sha256(message.encode('utf-8', 'replace')).hexdigest()}"
+        return bool(store.add(place, 1) == 1)
+    except (ImportError, KeyError, ValueError, RuntimeError):
+        return True
 
 
 @contextlib.contextmanager

@@ -34,6 +34,9 @@ COMMANDS = {
     "demo": "all four jobs on a toy model, offline, in minutes",
 }
 
+#: What is left of an interrupted command that says no more of itself.
+_NOTHING_PARTIAL = "No partial file was left under a final name."
+
 EPILOG = """\
 examples:
   arabench normalize corpus.jsonl -o clean.jsonl --preset llm
@@ -87,8 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ArabenchError as error:
         _complain(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        _complain("interrupted. No partial file was left under a final name.")
+    except KeyboardInterrupt as stop:
+        _complain(f"interrupted. {str(stop) or _NOTHING_PARTIAL}")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,8 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
+    from arabench.cli.console import say_warnings
     from arabench.files.interrupt import interruptible
 
+    say_warnings()
     module = importlib.import_module(f"arabench.cli.{name}")
     parser = argparse.ArgumentParser(
         prog=f"arabench {name}",
@@ -118,4 +123,10 @@ def _run(name: str, rest: list[str]) -> int:
 
 
 def _complain(message: str) -> None:
+    """One line on standard error; of several processes of a run, by the first that has it."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        from arabench.cli.console import is_first_to_say
+
+        if not is_first_to_say(message):
+            return
     sys.stderr.write(f"arabench: error: {message}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arabench.cli.main import main
+from arabench.evaluation.runner.results import load_evaluation
 
 for package in ("torch", "lm_eval", "peft"):
     pytest.importorskip(package, reason="needs the extra arabench[eval]")
@@ -29,6 +31,69 @@ def test_a_whole_run(tiny_base: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "out" / "base").glob("results_*.json"))
 
 
+def test_own_and_packaged_data_in_one_table_are_said(
+    tiny_base: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    row = {
+        "id": "p",
+        "code": "egy",
+        "context": "فتح الفرن.",
+        "question": "ماذا؟",
+        "answers": ["نعم"],
+    }
+    (tmp_path / "reading.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    command = [
+        "eval", "--model", str(tiny_base), "--limit", "2", "--dtype", "float32", "--threads", "1",
+        "--max-gen-tokens", "2", "--tasks", "arabench_rc_egy,arabench_lm_egy,arabench_lm_msa",
+        "--metadata", json.dumps({"arabench_data": str(tmp_path)}), "-o", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert f"arabench: {tmp_path} has no parallel sentences: the packaged ones are used" in err
+    assert all(line.startswith("arabench: ") for line in err.splitlines() if "packaged" in line)
+    assert "the data that was given in some tasks, packaged data in others (see below)" in out
+    said = "- arabench_lm_egy, arabench_lm_msa: measured on the packaged parallel sentences, for "
+    assert f"{said}{tmp_path} has none" in out.replace("\\", "")
+    assert main(["report", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out == out
+    found = load_evaluation(tmp_path / "out" / "base").tasks
+    assert {name: task.run["data"] for name, task in found.items()} == {
+        "arabench_rc_egy": "given", "arabench_lm_egy": "packaged", "arabench_lm_msa": "packaged",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["parallel.jsonl", "reading.jsonl"])
+def test_a_variety_without_data_is_wrong_usage_whatever_the_file(
+    name: str, tiny_base: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    row = {
+        "id": "p",
+        "arb": "نص",
+        "code": "arb",
+        "context": "نص",
+        "question": "ما",
+        "answers": ["نعم"],
+    }
+    (tmp_path / name).write_text(json.dumps(row), encoding="utf-8")
+    task = "arabench_rc_egy" if name == "reading.jsonl" else "arabench_lm_egy"
+    command = ["eval", "--model", str(tiny_base), "--tasks", task, "-o", str(tmp_path / "out"),
+               "--metadata", json.dumps({"arabench_data": str(tmp_path)})]  # fmt: skip
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert f"error: {tmp_path / name} has no text for 'egy'. It holds arb; egy needs" in err
+
+
+def test_an_error_of_all_processes_is_said_once(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+        "-m", "arabench.cli", "eval", "--model", str(tmp_path / "none"), "-o", str(tmp_path / "o"),
+        "--tasks", "arabench_lm_egy",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode != 0
+    assert done.stderr.count("arabench: error: base model") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -43,6 +108,7 @@ def test_a_whole_run(tiny_base: Path, tmp_path: Path) -> None:
         (["--adapter", "x=a", "--adapter", "x=b"], "names 'x' twice"),
         (["--tasks", " , "], "no task given"),
         (["--tasks", "arabench_lm_egi"], "Did you mean 'arabench_lm_egy'"),
+        (["--tasks", "hellaswag"], "There are 65; `arabench eval --list-tasks` names them.\n"),
         (["--bits", "5"], "invalid choice"),
     ],
 )

@@ -63,10 +63,31 @@ def test_settings_and_notes_are_those_of_answers_from_the_model(
     fresh = evaluate(request(tiny_base, tmp_path / "a", tmp_path / "cache"), print)["base"]
     cached = evaluate(request(tiny_base, tmp_path / "b", tmp_path / "cache"), print)["base"]
     ours, theirs = load_evaluation(fresh), load_evaluation(cached)
-    assert ours.settings == theirs.settings
+    assert ours.settings["answered"] == "by the model"
+    said = theirs.settings["answered"]
+    assert said == "by the model (12 of 12 from its cache) | by the model (3 of 3 from its cache)"
+    assert {**ours.settings, "answered": said} == theirs.settings
     check_comparable(ours, theirs)
+    other = {**theirs.settings, "answered": "3 of 3 requests by a cache"}
+    with pytest.raises(UsageError, match="answered is by the model in the baseline"):
+        check_comparable(ours, dataclasses.replace(theirs, settings=other))
     for name, task in ours.tasks.items():
         assert theirs.tasks[name].notes == task.notes
+
+
+def test_what_a_run_took_from_the_cache_stays_so_in_its_next_task(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    from arabench.evaluation.runner.results import load_evaluation
+
+    run(request(tiny_base, tmp_path / "a", tmp_path / "cache", tasks=["arabench_lm_egy"]))
+    both = request(
+        tiny_base, tmp_path / "b", tmp_path / "cache", tasks=["arabench_lm_egy", "arabench_tax_egy"]
+    )
+    tasks = load_evaluation(evaluate(both, print)["base"]).tasks
+    assert tasks["arabench_lm_egy"].run["answered"] == "by the model (3 of 3 from its cache)"
+    # Half of its texts are those of the task before, which the cache knew; the rest was asked.
+    assert tasks["arabench_tax_egy"].run["answered"] == "by the model (3 of 6 from its cache)"
 
 
 def test_one_byte_of_an_adapter_finds_nothing(tiny_base: Path, tmp_path: Path) -> None:

@@ -376,6 +376,35 @@ def test_names_that_stand_twice_are_told_apart(tmp_path: Path) -> None:
     assert found == ["base (first)", "base (second)", "base (second) #2"]
 
 
+def test_models_of_one_name_are_told_apart_by_the_folder_of_the_run(tmp_path: Path) -> None:
+    places = [str(saved(tmp_path / run / "base", "base").parent) for run in ("r_llama", "r_gpt2")]
+    found = [run.name for run in load_runs(places)]
+    assert found == ["base (r_llama)", "base (r_gpt2)"]
+    assert [run.name for run in load_runs([places[0]] * 2)] == ["base", "base #2"]
+
+
+def test_the_adapter_is_read_from_the_results_of_either_command(tmp_path: Path) -> None:
+    given = [
+        {"arabench": {"adapter": "runs/egy/adapter"}},
+        {"config": {"model_args": {"pretrained": "m", "peft": "runs/egy/adapter"}}},
+        {"config": {"model_args": "pretrained=m,peft=runs/egy/adapter,dtype=float32"}},
+        {"arabench": {"adapter": None}},
+    ]
+    found = [
+        load_runs([str(saved(tmp_path / str(number), "m", **one))])[0].evaluation.adapter
+        for number, one in enumerate(given)
+    ]
+    assert found == ["runs/egy/adapter"] * 3 + [""]
+
+
+def test_two_runs_of_one_base_are_no_adapter_that_was_not_loaded(tmp_path: Path) -> None:
+    places = [str(saved(tmp_path / run, "base")) for run in ("first", "second")]
+    base, *others = load_runs(places)
+    (note,) = find_differences(base, others).notes
+    assert "their results name no adapter, so one model was measured twice" in note
+    assert "not loaded" not in note
+
+
 def test_a_path_with_an_equals_sign_is_a_path(tmp_path: Path) -> None:
     (run,) = load_runs([str(saved(tmp_path / "lr=3e-4", "m"))])
     assert run.name == "m"
@@ -450,6 +479,11 @@ def test_digits_are_those_that_the_interval_supports(
 ) -> None:
     found = rounded(estimate)
     assert (found.value, found.interval) == words
+
+
+def test_zeros_beyond_the_last_decimal_are_not_read() -> None:
+    assert rounded(Estimate(3e-10, -2e-10, 4e-10), unit=" %").value == "0.00 %"
+    assert rounded(Estimate(3e-8, 2e-8, 4e-8)).value == "0.00000003"
 
 
 def test_a_number_is_never_further_off_than_a_tenth_of_its_interval() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 
 from arabench.errors import ArabenchError, DataError, UsageError
 from arabench.evaluation import tasks
+from arabench.evaluation.data import parallel
 from arabench.evaluation.data.parallel import codes_for, load_parallel
 from arabench.evaluation.data.passages import load_reading
 from arabench.evaluation.data.questions import load_questions
-from arabench.evaluation.data.source import Source, code_of
+from arabench.evaluation.data.source import Source, code_of, watch_fallbacks
 from arabench.varieties import DIALECTS, VARIETIES, variety_of
 
 FLORES_CODES = ("arb", "arz", "apc", "ajp", "acm", "acq", "ars", "aeb", "ary")
@@ -155,6 +157,39 @@ def test_absent_part_falls_back_with_a_warning(
     assert "has no reading questions" in caplog.text
 
 
+def test_what_packaged_data_stand_in_for_is_told_every_time(tmp_path: Path) -> None:
+    _jsonl(tmp_path / "reading.jsonl", READING)
+    given = Source(str(tmp_path))
+    for _ in range(2):  # a data set is read once and asked for by many tasks
+        with watch_fallbacks() as found:
+            load_reading(given)
+            load_parallel(Source())
+            assert found == []
+            load_parallel(given)
+            assert found == [
+                f"measured on the packaged parallel sentences, for {tmp_path} has none"
+            ]
+    with watch_fallbacks() as found:
+        load_reading(Source("hub:somebody/parallel"))
+        assert "packaged reading questions (reading.jsonl), for hub:somebody" in found[0]
+
+
+@pytest.mark.parametrize("name", ["parallel.jsonl", "reading.jsonl", "arb.txt"])
+def test_a_variety_that_is_not_there_is_one_fault_in_every_file(name: str, tmp_path: Path) -> None:
+    if name == "arb.txt":
+        (tmp_path / name).write_text("نص\n", encoding="utf-8")
+    elif name == "parallel.jsonl":
+        _jsonl(tmp_path / name, {"id": "1", "arb": "نص"})
+    else:
+        _jsonl(tmp_path / name, {**READING, "code": "arb"})
+    load = tasks.reading_data if name == "reading.jsonl" else tasks.lm_data
+    shown = "*.txt" if name == "arb.txt" else name
+    says = rf"{re.escape(str(tmp_path / shown))} has no text for 'egy'\. It holds arb; egy needs "
+    with pytest.raises(SystemExit, match=says + "one of egy, arz, aec, apd, shu.*Run only") as stop:
+        load("egy", arabench_data=str(tmp_path))
+    assert isinstance(stop.value.__cause__, UsageError)
+
+
 def test_columns_of_other_arabic_codes_are_read(tmp_path: Path) -> None:
     row = {
         "id": "1",
@@ -183,7 +218,7 @@ def test_columns_and_files_that_look_like_codes_and_are_not_read_are_named(
         (tmp_path / f"q{chr(97 + number)}.txt").write_text("نص", encoding="utf-8")
     for name in ("arz", "notes", "fra_Latn"):
         (tmp_path / f"{name}.txt").write_text("نص", encoding="utf-8")
-    load_parallel.cache_clear()
+    parallel._load.cache_clear()
     with caplog.at_level(logging.WARNING):
         load_parallel(Source(str(tmp_path)))
     assert "from qa, qb, qc, qd, qe, qf, qg, qh and 4 more:" in caplog.text
@@ -191,7 +226,7 @@ def test_columns_and_files_that_look_like_codes_and_are_not_read_are_named(
 
 
 def test_packaged_data_name_no_unread_columns(caplog: pytest.LogCaptureFixture) -> None:
-    load_parallel.cache_clear()
+    parallel._load.cache_clear()
     with caplog.at_level(logging.WARNING):
         load_parallel(Source())
     assert not caplog.records
@@ -316,7 +351,9 @@ def test_metadata_of_others_is_ignored() -> None:
 def test_absent_variety_says_what_there_is(tmp_path: Path) -> None:
     _text("arz.txt", "نص\n")(tmp_path)
     items = load_parallel(Source(str(tmp_path)))
-    with pytest.raises(UsageError, match=r"no text for 'mgr'. It holds arz; .*mgr, ary, arq, aeb"):
+    with pytest.raises(
+        UsageError, match=r"has no text for 'mgr'. It holds arz; .*mgr, ary, arq, aeb"
+    ):
         codes_for("mgr", items, Source())
     with pytest.raises(UsageError, match="arabench_codes allows ary"):
         codes_for("egy", items, Source(codes=("ary",)))

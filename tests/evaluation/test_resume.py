@@ -84,13 +84,19 @@ class Stop(Silent):
 
 @pytest.mark.parametrize("windows", [1, 3, 5, 11])
 def test_after_ctrl_c_the_same_command_gives_the_same_numbers(
-    windows: int, whole: dict[str, Any], tiny_base: Path, tmp_path: Path
-) -> None:
+    windows: int, whole: dict[str, Any], tiny_base: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     asked = request(tiny_base, tmp_path)
     said: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"is kept: the same command goes on from there\."):
         evaluate(asked, said.append, Stop(windows))
-    assert said[-1] == "what was measured is kept: the same command goes on from there"
+    assert "kept" not in "".join(said)
+    for command in (["report", str(tmp_path)], ["compare", str(tmp_path), str(tmp_path)]):
+        assert main(command) == 2
+        assert "holds an unfinished run (base). Give the command that began it again" in (
+            capsys.readouterr().err
+        )
     assert not list(tmp_path.rglob("results_*.json"))
     begun: list[tuple[str, int]] = []
 
@@ -465,7 +471,12 @@ def test_ctrl_c_at_the_command_line(
         patched.setattr(TaskRun, "ask", interrupted)
         assert main(command) == 130
     err = capsys.readouterr().err
-    assert "the same command goes on from there" in err
+    assert err.endswith(
+        "arabench: error: interrupted. What was measured is kept: the same command goes on from "
+        "there.\n"
+    )
+    assert err.count("kept") == 1
+    assert "partial" not in err
     assert "Traceback" not in err
     assert main(command) == 0
     out, err = capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,33 @@ def test_why_there_is_no_interval_is_said_beside_the_number() -> None:
     shares = [Task("arabench_rc_egy", {"f1": [(str(i), (i % 2, 1)) for i in range(4)]},
                    variety="egy")]  # fmt: skip
     assert "No interval" not in markdown_table([evaluation(shares)])
+
+
+def test_the_heading_says_what_is_before_whole_texts_and_what_is_not() -> None:
+    texts, _, _ = text_task("egy", 1)
+    table = markdown_table([evaluation([texts], settings={"dtype": "bfloat16", "prefix": "EOS"})])
+    assert "\nbfloat16" in table
+    assert "before a whole text: EOS (prompts and next words begin as the tokenizer" in table
+    pseudo = {"prefix": "[CLS]", "likelihood": "pseudo"}
+    assert "prompts" not in markdown_table([evaluation([texts], settings=pseudo)])
+
+
+def test_data_of_two_kinds_in_one_table_are_said() -> None:
+    texts, _, _ = text_task("egy", 1)
+    said = {"given | packaged": "the data that was given in some tasks, packaged data in others",
+            "given": "; the data that was given\n", "packaged": "; packaged data\n"}  # fmt: skip
+    for value, words in said.items():
+        assert words in markdown_table([evaluation([texts], settings={"data": value})])
+    assert "data" not in markdown_table([evaluation([texts])]).partition("\n|")[0]
+
+
+def test_a_note_of_many_tasks_is_one_line() -> None:
+    texts, _, _ = text_task("egy", 1)
+    more, _, _ = text_task("lev", 2)
+    found = evaluation([texts, more])
+    noted = {name: replace(task, notes=("seen before",)) for name, task in found.tasks.items()}
+    table = markdown_table([replace(found, tasks=noted)])
+    assert f"- {', '.join(noted)}: seen before\n" in table
 
 
 def test_records_hold_what_the_table_shows() -> None:

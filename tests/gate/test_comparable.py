@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,18 @@ def test_answers_may_agree() -> None:
 
 
 def test_nothing_but_equal_answers_is_one_model() -> None:
-    with pytest.raises(UsageError, match=r"equal in every sample: the adapter was probably not"):
+    with pytest.raises(UsageError, match=r"equal in every sample: their results name no adapter"):
         judge([accuracy([1, 0] * 20)], [accuracy([1, 0] * 20)])
     assert judge([accuracy([1, 0] * 20)], [accuracy([1, 0] * 20)], allow_identical=True).rows
 
 
 def test_one_model_measured_twice() -> None:
     task = lm("egy", OURS)
-    with pytest.raises(UsageError, match=r"equal in every sample: the adapter.*allow_identical"):
+    with pytest.raises(UsageError, match=r"one model was measured twice.*allow_identical"):
         judge([task], [task])
+    left, right = evaluation([task], "base"), replace(evaluation([task], "mine"), adapter="a/")
+    with pytest.raises(UsageError, match=r"equal in every sample: the adapter was probably not"):
+        compare(left, right, Policy(draws=200))
     row = judge([task], [task], allow_identical=True).rows[0]
     assert (row.degradation, row.verdict) == (0, "pass")
     assert not judge([task], [task], allow_identical=True, improve=("egy",)).passed
@@ -90,7 +94,7 @@ def test_rounded_scores_are_not_called_an_adapter_that_was_not_loaded(tasks: lis
     with pytest.raises(UsageError, match=r"rounded.*bfloat16.*softmax_dtype=float32") as caught:
         judge(tasks, tasks, (short, short))
     assert "adapter" not in str(caught.value)
-    with pytest.raises(UsageError, match="adapter was probably not loaded"):
+    with pytest.raises(UsageError, match="one model was measured twice"):
         judge(tasks, tasks, ({"softmax_dtype": "float32"},) * 2)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arabench.errors import UsageError, did_you_mean
+from arabench.errors import UsageError, nearest_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def load_items(tasks: Sequence[str], metadata: Mapping[str, Any]) -> list[Item]:
     manager = task_manager(metadata)
     for name in tasks:
         if name not in manager.all_tasks:
-            raise UsageError(f"task {name!r} is not known. {did_you_mean(name, manager.all_tasks)}")
+            nearest = nearest_of(name, manager.all_tasks, "arabench eval --list-tasks")
+            raise UsageError(f"task {name!r} is not known. {nearest}")
     if not tasks:
         raise UsageError(f"no task given. Allowed: {', '.join(sorted(manager.all_tasks))}.")
     return [

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from arabench.errors import DataError, UsageError, did_you_mean
 from arabench.evaluation.data.source import (
@@ -15,9 +15,11 @@ from arabench.evaluation.data.source import (
     Source,
     aligned_files,
     check_folder,
+    check_held,
     code_of,
     known_codes,
     load_hub,
+    note_fallback,
     packaged_file,
     read_json_lines,
     warn_fallback,
@@ -35,7 +37,11 @@ class ParallelItem:
     split: str = "test"
 
 
-@functools.lru_cache(maxsize=8)
+#: Where packaged sentences come from, in messages.
+_PACKAGED: Final = "the packaged data"
+_SENTENCES: Final = "parallel sentences"
+
+
 def load_parallel(source: Source) -> tuple[ParallelItem, ...]:
     """Parallel items of a source, in order, train and test.
 
@@ -43,21 +49,35 @@ def load_parallel(source: Source) -> tuple[ParallelItem, ...]:
         UsageError: the folder or hub name is wrong.
         DataError: files are not aligned or rows are broken.
     """
+    items, where = _load(source)
+    if source.data is not None and where == _PACKAGED:
+        note_fallback(source.data, _SENTENCES)
+    return items
+
+
+def place_of(source: Source) -> str:
+    """Where the parallel items of a source come from: file, files or data set."""
+    return _load(source)[1]
+
+
+@functools.lru_cache(maxsize=8)
+def _load(source: Source) -> tuple[tuple[ParallelItem, ...], str]:
+    """Items, and where they come from."""
     if source.data is None:
         rows = read_json_lines(packaged_file("arabench_dialects", "parallel.jsonl"))
-        return _parallel_rows(rows, "the packaged data")
+        return _parallel_rows(rows, _PACKAGED), _PACKAGED
     if source.data.startswith(HUB_PREFIX):
-        return _hub_parallel(source)
+        return _hub_parallel(source), source.data
     folder = check_folder(source.data)
     if (folder / "parallel.jsonl").exists():
         path = folder / "parallel.jsonl"
-        return _parallel_rows(read_json_lines(path), str(path))
+        return _parallel_rows(read_json_lines(path), str(path)), str(path)
     found = aligned_files(folder)
     if found:
         warn_unread((path.stem for path in sorted(folder.glob("*.txt"))), folder)
-        return _aligned_items(found)
-    warn_fallback(folder, "parallel sentences")
-    return load_parallel(Source(codes=source.codes))
+        return _aligned_items(found), str(folder / "*.txt")
+    warn_fallback(folder, _SENTENCES)
+    return _load(Source(codes=source.codes))
 
 
 def _parallel_rows(rows: Iterable[dict[str, Any]], where: str) -> tuple[ParallelItem, ...]:
@@ -136,12 +156,7 @@ def codes_for(variety: str, items: Sequence[ParallelItem], source: Source) -> li
     codes = [code for code in known_codes() if code in held and variety_of(code) == variety]
     if source.codes:
         codes = [code for code in codes if code in source.codes]
+    chosen = f" arabench_codes allows {', '.join(source.codes)}." if source.codes else ""
     if not codes:
-        wanted = [code for code in known_codes() if variety_of(code) == variety]
-        chosen = f" arabench_codes allows {', '.join(source.codes)}." if source.codes else ""
-        raise UsageError(
-            f"the data has no text for {variety!r}. It holds {', '.join(sorted(held)) or 'none'}; "
-            f"{variety} needs one of {', '.join(wanted)}.{chosen} "
-            "Run only the tasks of varieties it has."
-        )
+        check_held(variety, codes, held, place_of(source), chosen)
     return codes

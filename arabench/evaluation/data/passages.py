@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from arabench.errors import DataError, did_you_mean
 from arabench.evaluation.data.source import (
@@ -14,6 +15,7 @@ from arabench.evaluation.data.source import (
     check_folder,
     code_of,
     known_codes,
+    note_fallback,
     packaged_file,
     read_json_lines,
     warn_fallback,
@@ -32,19 +34,39 @@ class ReadingItem:
     split: str = "test"
 
 
-@functools.lru_cache(maxsize=8)
+_PASSAGES: Final = "reading questions (reading.jsonl)"
+
+
 def load_reading(source: Source) -> tuple[ReadingItem, ...]:
     """Reading-comprehension questions of a source, in order."""
-    path = packaged_file("arabench_dialects", "reading.jsonl")
+    items, path = _load(source)
+    if source.data is not None and path == _packaged():
+        note_fallback(source.data, _PASSAGES)
+    return items
+
+
+def place_of(source: Source) -> Path:
+    """The file that the questions of a source come from."""
+    return _load(source)[1]
+
+
+def _packaged() -> Path:
+    return packaged_file("arabench_dialects", "reading.jsonl")
+
+
+@functools.lru_cache(maxsize=8)
+def _load(source: Source) -> tuple[tuple[ReadingItem, ...], Path]:
+    """Questions, and the file that they come from."""
+    path = _packaged()
     if source.data is not None:
         on_hub = source.data.startswith(HUB_PREFIX)
         local = None if on_hub else check_folder(source.data) / "reading.jsonl"
         if local is not None and local.exists():
             path = local
         else:
-            warn_fallback(source.data, "reading questions (reading.jsonl)")
+            warn_fallback(source.data, _PASSAGES)
     rows = enumerate(read_json_lines(path), 1)
-    return tuple(_reading_item(row, f"{path}: row {number}") for number, row in rows)
+    return tuple(_reading_item(row, f"{path}: row {number}") for number, row in rows), path
 
 
 def _reading_item(row: dict[str, Any], where: str) -> ReadingItem:

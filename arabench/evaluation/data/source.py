@@ -13,9 +13,11 @@ Local folder layout (any subset; see tasks/README.md):
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +35,7 @@ ENGLISH: Final = "en"
 HUB_PREFIX: Final = "hub:"
 #: Names in a warning; a folder may hold two hundred languages.
 _NAMED: Final = 8
+_watched: ContextVar[list[str] | None] = ContextVar("_watched", default=None)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,49 @@ def check_folder(data: str) -> Path:
 
 def warn_fallback(data: Path | str, what: str) -> None:
     log.warning("%s has no %s: the packaged ones are used for the tasks that need them", data, what)
+
+
+def note_fallback(data: Path | str, what: str) -> None:
+    """Tell whoever watches that packaged data stand in for what the given data do not hold."""
+    watched = _watched.get()
+    if watched is not None:
+        watched.append(f"measured on the packaged {what}, for {data} has none")
+
+
+@contextlib.contextmanager
+def watch_fallbacks() -> Iterator[list[str]]:
+    """What packaged data stood in for while something was loaded: a sentence each."""
+    found: list[str] = []
+    token = _watched.set(found)
+    try:
+        yield found
+    finally:
+        _watched.reset(token)
+
+
+def check_held(
+    variety: str, codes: Sequence[str], held: Iterable[str], where: Path | str, extra: str = ""
+) -> None:
+    """Refuse data without text of a variety.
+
+    Args:
+        variety: that a task asks for.
+        codes: of it that the data holds.
+        held: all codes that the data holds.
+        where: file, folder or data set.
+        extra: a further sentence.
+
+    Raises:
+        UsageError: there is none; names the place, the codes found and those that would do.
+    """
+    if codes:
+        return
+    wanted = [code for code in known_codes() if variety_of(code) == variety]
+    raise UsageError(
+        f"{where} has no text for {variety!r}. It holds {', '.join(sorted(held)) or 'none'}; "
+        f"{variety} needs one of {', '.join(wanted)}.{extra} "
+        "Run only the tasks of varieties it has."
+    )
 
 
 def warn_unread(names: Iterable[str], where: Path | str) -> None:

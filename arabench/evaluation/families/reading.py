@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from arabench.evaluation.data.passages import load_reading
-from arabench.evaluation.data.source import Source
+from arabench.evaluation.data.passages import load_reading, place_of
+from arabench.evaluation.data.source import Source, check_held
 from arabench.evaluation.families.family import (
     Column,
     Document,
@@ -52,9 +52,12 @@ def reading_data(variety: str, **metadata: Any) -> Splits:
             if entry.split == split and variety_of(entry.code) == variety
         ]
 
+    test = rows(source, "test")
+    held = {entry.code for entry in load_reading(source) if entry.split == "test"}
+    check_held(variety, [row["code"] for row in test], held, place_of(source))
     return {
         "test": dataset(
-            rows(source, "test"),
+            test,
             f"reading comprehension in {variety}",
             conditions_of(metadata),
         ),

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 #: A likelihood, a likelihood with whether greedy decoding says the same, or a generated text.
 Answer = float | tuple[float, bool] | str
 #: What of a mark belongs to the run and not to the answer.
-_OF_THE_RUN = {"settings", "chat"}
+_OF_THE_RUN = {"settings", "chat", "cached"}
+#: Key of a kept answer that came from an earlier run of the same model.
+_CACHED = "cached"
 
 
 class AnswerStore(Protocol):
@@ -172,6 +174,20 @@ def _encode(answer: Answer, mark: Mark) -> str:
     return json.dumps(content)
 
 
+def as_cached(text: str) -> str:
+    """A kept answer with the remark that an earlier run of the same model gave it.
+
+    It stays with the answer, so that a run that goes on later still says so.
+
+    Raises:
+        DataError: it is no such answer.
+    """
+    try:
+        return json.dumps({**json.loads(text), _CACHED: True})
+    except (ValueError, TypeError) as error:
+        raise DataError(f"a kept answer is damaged: {text[:80]!r}.") from error
+
+
 def _decode(text: str, mark: Mark) -> Answer:
     """The answer; what was noted about it goes to the mark.
 
@@ -182,6 +198,7 @@ def _decode(text: str, mark: Mark) -> Answer:
         content = json.loads(text)
         for name, value in content["mark"].items():
             setattr(mark, name, Unread(**value) if name == "unread" else value)
+        mark.cached = bool(content.get(_CACHED))
         if "text" in content:
             return str(content["text"])
         if "greedy" in content:

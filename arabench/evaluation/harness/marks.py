@@ -24,6 +24,7 @@ class Mark:
         over: tokens by which it is longer than fits; below 0 where there is room.
         looked_at: whether `cut` is known already.
         chat: the chat template that wrote its prompt, if one did.
+        cached: whether the answer is one that the very same model gave in an earlier run.
     """
 
     settings: dict[str, str] | None = None
@@ -33,3 +34,4 @@ class Mark:
     over: int = 0
     looked_at: bool = False
     chat: Chat | None = None
+    cached: bool = False

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 #: Setting under which the count of answers without an end of thinking is compared.
 ONLY_THINKING: Final = "answers_only_thinking"
+#: Setting that says where answers came from.
+ANSWERED: Final = "answered"
+#: Setting that says whether the data that was given, or packaged data, was measured.
+DATA: Final = "data"
+_BY_THE_MODEL: Final = "by the model"
 
 
 @dataclass
@@ -30,6 +35,7 @@ class RunRecord:
         settings: of the model that answered; empty while none was asked.
         requests: number of requests.
         asked: those of them that a model answered, and no cache of lm-eval's.
+        cached: those of them that the very same model answered in an earlier run (`--cache`).
         tokens, unknown_tokens, unread_characters: own tokens of texts, those that stand for
             something unknown, and code points that the tokenizer did not read.
         cut: prompts that the context did not hold.
@@ -40,6 +46,7 @@ class RunRecord:
     settings: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     asked: int = 0
+    cached: int = 0
     tokens: int = 0
     unknown_tokens: int = 0
     unread_characters: int = 0
@@ -54,6 +61,7 @@ class RunRecord:
             if mark.settings is not None:
                 self.asked += 1
                 self.settings = self.settings or dict(mark.settings)
+            self.cached += mark.cached
             self.tokens += mark.tokens
             self.unknown_tokens += mark.unread.tokens
             self.unread_characters += mark.unread.characters
@@ -76,13 +84,18 @@ class RunRecord:
         """Settings by name, as results carry them."""
         return {
             **self.settings,
-            "answered": "by the model"
-            if self.asked == self.requests
-            else f"{self.requests - self.asked} of {self.requests} requests by a cache",
+            ANSWERED: self._answered(),
             # Compared by the gate: a tokenizer that reads less makes any model look better.
             "characters_not_read": str(self.unread_characters),
             **({} if self.only_thinking is None else {ONLY_THINKING: str(self.only_thinking)}),
         }
+
+    def _answered(self) -> str:
+        if self.asked < self.requests:
+            return f"{self.requests - self.asked} of {self.requests} requests by a cache"
+        if self.cached:
+            return f"{_BY_THE_MODEL} ({self.cached} of {self.requests} from its cache)"
+        return _BY_THE_MODEL
 
     def to_notes(self) -> list[str]:
         """What a reader of the numbers must know."""
@@ -122,6 +135,30 @@ class RunRecord:
     def from_json(cls, content: Mapping[str, Any]) -> RunRecord:
         """What `to_json` gave."""
         return cls(**content)
+
+
+def gather_notes(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each note once, behind the tasks that it is of.
+
+    Args:
+        notes: name of a task -> its notes.
+    """
+    tasks: dict[str, list[str]] = {}
+    for name, said in notes.items():
+        for note in dict.fromkeys(said):
+            tasks.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}" for note, names in tasks.items()]
+
+
+def answered_by(setting: str) -> str:
+    """Who answered, of the setting `ANSWERED` of one task or of several.
+
+    A model's own cache is the model: it holds what the very same bytes answered.
+    """
+    parts = setting.split(" | ")
+    return " | ".join(
+        sorted({_BY_THE_MODEL if part.startswith(_BY_THE_MODEL) else part for part in parts})
+    )
 
 
 def gather(record: RunRecord, processes: int) -> RunRecord:

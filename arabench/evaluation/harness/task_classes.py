@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from arabench.errors import ArabenchError, DataError
 from arabench.evaluation.contamination.exclusion import leave_out
+from arabench.evaluation.data.source import watch_fallbacks
 from arabench.evaluation.harness import backends
 from arabench.evaluation.harness.chat import Chat, OnlyThinking, Template, chat_of
 from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.documents import read_documents
 from arabench.evaluation.harness.own_tokens import Likelihood
 from arabench.evaluation.harness.pseudo_tasks import refuse_without_order, rename_metrics
-from arabench.evaluation.harness.run_record import RunRecord, gather
+from arabench.evaluation.harness.run_record import DATA, RunRecord, gather
 from arabench.evaluation.harness.settings import template_digest
 from arabench.evaluation.metrics.pseudo import pseudo_values
 from arabench.evaluation.metrics.score import without_sums
@@ -65,6 +66,8 @@ def task_classes() -> dict[str, type]:
             rename_metrics(self)
 
         in_order = False
+        #: Where packaged data stand in for what the given data do not hold.
+        _stand_ins: tuple[str, ...] = ()
 
         def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if not callable(self.config.custom_dataset):
@@ -72,7 +75,9 @@ def task_classes() -> dict[str, type]:
                 return
             # As lm-eval does, without its advice on --metadata, which comes once a task.
             metadata = self.config.metadata or {}
-            found = self.config.custom_dataset(**metadata, **(self.config.dataset_kwargs or {}))
+            with watch_fallbacks() as stand_ins:
+                found = self.config.custom_dataset(**metadata, **(self.config.dataset_kwargs or {}))
+            self._stand_ins = tuple(dict.fromkeys(stand_ins))
             try:
                 found = leave_out(found, self.config.test_split, self.config.task, metadata)
             except ArabenchError as error:
@@ -151,8 +156,12 @@ def task_classes() -> dict[str, type]:
                 for name, written in (metadata.get("signatures") or {}).items()
             }
             metadata[RUN_KEY] = {
-                "settings": {**self._conditions, **self.record.to_settings()},
-                "notes": self.record.to_notes(),
+                "settings": {
+                    **self._conditions,
+                    **_data_setting(metadata, self._stand_ins),
+                    **self.record.to_settings(),
+                },
+                "notes": [*self._stand_ins, *self.record.to_notes()],
             }
             return {**config, "metadata": metadata}
 
@@ -235,6 +244,13 @@ def _conditions(kwargs: dict[str, Any], chat: Chat | None) -> dict[str, str]:
         "samples": "chosen" if kwargs.get("samples") else "all",
         **({} if chat is None else chat.settings()),
     }
+
+
+def _data_setting(metadata: dict[str, Any], stand_ins: Sequence[str]) -> dict[str, str]:
+    """Whose data was measured, where the run names some."""
+    if metadata.get("arabench_data") is None:
+        return {}
+    return {DATA: "packaged" if stand_ins else "given"}
 
 
 def _check_samples(task: ConfigurableTask, samples: list[int] | None) -> None:

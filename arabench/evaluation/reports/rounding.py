@@ -77,6 +77,9 @@ def rounded(estimate: Estimate, *, signed: bool = False, unit: str = "") -> Word
         unit: after each number.
     """
     places = decimals(estimate)
+    shown = [end for end in (estimate.value, estimate.low, estimate.high) if math.isfinite(end)]
+    if places == _MOST_DECIMALS and all(abs(end) < 0.5 * 10**-places for end in shown):
+        places = _DIGITS_ALONE - 1  # nothing but zeros would be read
 
     def word(number: float) -> str:
         if math.isnan(number):

@@ -130,13 +130,17 @@ def _short(model: str) -> str:
 
 
 def _distinct(found: Sequence[tuple[str, Evaluation]]) -> list[str]:
-    """Names of their own: those that stand twice get the folder, then a number."""
+    """Names of their own: those that stand twice get the nearest folder that tells them apart.
+
+    The same results given twice get a number.
+    """
     given = [name for name, _ in found]
     names = list(given)
-    for place, (name, evaluation) in enumerate(found):
-        if given.count(name) > 1:
-            folder = clean_name(evaluation.path.parent.name)
-            names[place] = f"{name} ({folder})" if folder != name else name
+    for place, (name, _) in enumerate(found):
+        alike = [evaluation.path.resolve() for other, evaluation in found if other == name]
+        if len(alike) > 1:
+            folder = _telling_folder(found[place][1].path.resolve(), alike)
+            names[place] = f"{name} ({folder})" if folder not in {"", name} else name
     seen: dict[str, int] = {}
     for place, name in enumerate(names):
         seen[name] = seen.get(name, 0) + 1
@@ -145,18 +149,21 @@ def _distinct(found: Sequence[tuple[str, Evaluation]]) -> list[str]:
     return names
 
 
+def _telling_folder(path: Path, alike: Sequence[Path]) -> str:
+    """Name of the nearest folder above a file that the others do not have at its place."""
+    folders = [one.parents for one in alike]
+    for depth, parent in enumerate(path.parents):
+        others = [one[depth].name for one in folders if len(one) > depth]
+        if parent.name and others.count(parent.name) < len(others):
+            return clean_name(parent.name)
+    return ""
+
+
 def _trained_on(evaluation: Evaluation) -> str | None:
     """`variety` in the run.json of the adapter's training, where the results name an adapter."""
-    results = read_json_object(evaluation.path)
-    for holder, key in (("arabench", "adapter"), ("model_args", "peft")):
-        record = results.get(holder)
-        if holder == "model_args":
-            config = results.get("config")
-            record = config.get(holder) if isinstance(config, dict) else None
-        adapter = record.get(key) if isinstance(record, dict) else None
-        if isinstance(adapter, str) and "\0" not in adapter:
-            return _variety_in(Path(adapter).parent / _TRAINING)
-    return None
+    if not evaluation.adapter:
+        return None
+    return _variety_in(Path(evaluation.adapter).parent / _TRAINING)
 
 
 def _variety_in(file: Path) -> str | None:

@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from arabench.evaluation.families.table import COLUMNS, PSEUDO_COLUMNS
+from arabench.evaluation.harness.run_record import gather_notes
 from arabench.evaluation.metrics.intervals import FEW_ITEMS, interval, why_none
 from arabench.evaluation.metrics.pseudo import PREFIX
 from arabench.evaluation.metrics.score import Sums, point
@@ -16,6 +17,12 @@ from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.reports.choice_ways import ways_lines
 from arabench.evaluation.runner.results import Evaluation, TaskResult
 from arabench.varieties import VARIETIES
+
+#: How contexts begin that lm-eval writes; what is before a whole text does not hold for them.
+_OF_PROMPTS: Final = " (prompts and next words begin as the tokenizer begins a text)"
+#: Value of the setting `data` -> whose data was measured.
+_DATA: Final = {"given": "the data that was given", "packaged": "packaged data"}
+_DATA_MIXED: Final = "the data that was given in some tasks, packaged data in others (see below)"
 
 
 @dataclass(frozen=True)
@@ -119,9 +126,9 @@ def markdown_table(evaluations: Sequence[Evaluation]) -> str:
             lines.append("")
         lines += _about_numbers(evaluation)
         lines += ways_lines(evaluation)
-        notes = [(name, note) for name, task in evaluation.tasks.items() for note in task.notes]
+        notes = gather_notes({name: task.notes for name, task in evaluation.tasks.items()})
         if notes:
-            lines += [f"- {markdown_text(f'{name}: {note}')}" for name, note in notes] + [""]
+            lines += [f"- {markdown_text(note)}" for note in notes] + [""]
         parts.append("\n".join(lines))
     return "\n".join(parts)
 
@@ -170,8 +177,9 @@ def _about_numbers(evaluation: Evaluation) -> list[str]:
             f"- Of few items ({markdown_text(few[least])} has {least}): below {FEW_ITEMS}, "
             "intervals of skewed items hold less often than 95 % (docs/measure.md, Intervals)."
         )
-    reasons = _without_interval(evaluation)
-    lines += [f"- No interval (n/a): {markdown_text(reason)}." for reason in reasons]
+    lines += [
+        f"- No interval (n/a): {markdown_text(why)}." for why in _without_interval(evaluation)
+    ]
     if any(SCORES[name].per_token for task in evaluation.tasks.values() for name in task.scores):
         lines.append(
             "- Token perplexity (token ppl) is per token of the model's own tokenizer: it does not "
@@ -203,11 +211,14 @@ def _in_words(settings: Mapping[str, str]) -> str:
         settings.get("dtype", "")
         + ("" if settings.get("quantization") == "none" else ", quantized"),
         f"sums in {settings.get('softmax_dtype', '?')}",
-        f"before a text: {settings.get('prefix', '?')}",
+        f"before a whole text: {settings.get('prefix', '?')}"
+        + (_OF_PROMPTS if settings.get("likelihood", "causal") == "causal" else ""),
         f"context {settings.get('max_length', '?')} tokens",
         "no chat template" if settings.get("chat_template") == "none" else "with chat template",
         "all documents" if limit == "none" else f"only {limit} documents a task",
     ]
+    if "data" in settings:
+        parts.append(_DATA.get(settings["data"], _DATA_MIXED))
     return "; ".join(parts)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from arabench.errors import UsageError
-from arabench.evaluation.harness.run_record import ONLY_THINKING
+from arabench.evaluation.harness.run_record import ANSWERED, DATA, ONLY_THINKING, answered_by
 from arabench.evaluation.metrics.score import Score, Sums
 from arabench.evaluation.metrics.table import SCORES
 from arabench.evaluation.runner.results import Evaluation, TaskResult
@@ -18,6 +18,8 @@ from arabench.statistics.resampling import Array
 _SHORT_TYPES: Final = ("bfloat16", "float16")
 #: Units of the metrics whose last sum counts characters, bytes, words or questions of the data.
 _COUNTED_UNITS: Final = ("bits", "perplexity", "0-1")
+#: What is compared otherwise.
+_NO_SETTINGS: Final = (ONLY_THINKING, DATA)
 #: Settings named beside the first that differs.
 SHOWN_SETTINGS: Final = 5
 
@@ -45,13 +47,19 @@ def check_comparable(baseline: Evaluation, candidate: Evaluation) -> None:
 def differing_settings(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     """Names of settings that the two sides do not share, those of `ours` first.
 
-    How many answers are only thinking is no setting: `check_task` looks at it.
+    How many answers are only thinking is no setting: `check_task` looks at it. Nor is it whether a
+    model's own cache gave its answers, or where documents came from, whose hash is compared.
     """
     return [
         name
         for name in {**ours, **theirs}
-        if ours.get(name) != theirs.get(name) and name != ONLY_THINKING
+        if _compared(name, ours) != _compared(name, theirs) and name not in _NO_SETTINGS
     ]
+
+
+def _compared(name: str, settings: Mapping[str, str]) -> str | None:
+    value = settings.get(name)
+    return answered_by(value) if name == ANSWERED and value is not None else value
 
 
 def _check_settings(baseline: Evaluation, candidate: Evaluation) -> None:
@@ -197,15 +205,21 @@ def why_identical(baseline: Evaluation, candidate: Evaluation) -> str | None:
             f"task {likelihoods[0]!r}{more}: baseline and candidate are equal in every sample, and "
             "no two models give every text the same likelihood"
         )
-    return f"{where}: {_cause(baseline, whole=whole)}"
+    return f"{where}: {_cause(baseline, candidate, whole=whole)}"
 
 
-def _cause(baseline: Evaluation, *, whole: bool) -> str:
+def _cause(baseline: Evaluation, candidate: Evaluation, *, whole: bool) -> str:
     rounded = baseline.settings.get("softmax_dtype", "")
     if any(name in rounded for name in _SHORT_TYPES):
         return (
             f"scores were rounded, because softmax and sums ran in {rounded}. Evaluate both with "
             "softmax_dtype=float32 (lm_eval: in --model_args), and without --use_cache."
+        )
+    if whole and not candidate.adapter:
+        return (
+            "their results name no adapter, so one model was measured twice, or lm-eval's "
+            "--use_cache answered for another. Evaluate the model that is meant, without "
+            "--use_cache."
         )
     if whole:
         return (

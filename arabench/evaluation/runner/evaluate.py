@@ -24,6 +24,7 @@ from arabench.evaluation.harness.conditions import RUN_KEY
 from arabench.evaluation.harness.evaluator import Prompting
 from arabench.evaluation.harness.output import write_results_file
 from arabench.evaluation.harness.run import task_manager
+from arabench.evaluation.harness.run_record import gather_notes
 from arabench.evaluation.runner import identity
 from arabench.evaluation.runner.cache import AnswerCache
 from arabench.evaluation.runner.earlier import check_output, find_earlier
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 LOCK_NAME: Final = ".arabench-eval.lock"
 _PACKAGES: Final = ("lm_eval", "sacrebleu", "torch", "transformers", "peft")
+_KEPT: Final = "What was measured is kept: the same command goes on from there."
 #: The part of an identity that is known only once the tokenizer is loaded.
 _LATE: Final = "tokenizer"
 
@@ -135,9 +137,8 @@ def evaluate(
     with hold_folder(job.output, LOCK_NAME, "output", "evaluates into it"):
         try:
             return _evaluate(job)
-        except KeyboardInterrupt:
-            say("what was measured is kept: the same command goes on from there")
-            raise
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(_KEPT) from stop
 
 
 def _prompting(request: Request) -> Prompting:
@@ -316,12 +317,13 @@ def _inspect(request: Request, adapters: Mapping[str, AdapterInfo]) -> None:
 
 
 def _notes(results: Mapping[str, Any]) -> list[str]:
-    """Notes that the tasks left, each with its task."""
-    return [
-        f"{task}: {note}"
-        for task, config in results["configs"].items()
-        for note in config.get("metadata", {}).get(RUN_KEY, {}).get("notes", [])
-    ]
+    """Notes that the tasks left, each with its tasks."""
+    return gather_notes(
+        {
+            task: config.get("metadata", {}).get(RUN_KEY, {}).get("notes", [])
+            for task, config in results["configs"].items()
+        }
+    )
 
 
 def _provenance(

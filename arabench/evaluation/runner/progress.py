@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from arabench.errors import DataError, UsageError
-from arabench.evaluation.harness.answers import AnswerStore
+from arabench.evaluation.harness.answers import AnswerStore, as_cached
 from arabench.evaluation.runner.log import OutputError
 
 #: Hidden: no part of lm-eval's format.
@@ -188,7 +188,8 @@ class RunAnswers:
     def find(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """Answers that either knows."""
         found = self.run.find(keys)
-        cached = self.cache.find([key for key in keys if key not in found])
+        known = self.cache.find([key for key in keys if key not in found])
+        cached = {key: as_cached(answer) for key, answer in known.items()}
         self.run.keep(cached)
         return {**found, **cached}
 
@@ -215,6 +216,12 @@ def identity_begun(folder: Path) -> dict[str, str] | None:
         if "no such table" in str(error):
             return None
         raise _damaged(path, error) from error
+
+
+def unfinished_below(folder: Path) -> list[str]:
+    """Names of the models of a run that was stopped, whose records are in a folder or below it."""
+    records = [*folder.glob(PROGRESS_NAME), *folder.glob(f"*/{PROGRESS_NAME}")]
+    return sorted(file.parent.name for file in records)
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

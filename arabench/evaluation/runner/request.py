@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from arabench.errors import UsageError, did_you_mean
+from arabench.errors import UsageError, nearest_of
 from arabench.evaluation.harness.evaluator import WINDOW
 from arabench.models.masked import Masking
 
 BASE: Final = "base"
+_LIST_TASKS: Final = "arabench eval --list-tasks"
 #: Characters of an adapter's name, which becomes a folder's.
 LONGEST_NAME: Final = 100
 
@@ -122,10 +123,12 @@ def check_names(request: Request, known: Collection[str]) -> None:
         UsageError: says which, and what is allowed.
     """
     if not request.tasks:
-        raise UsageError(f"no task given. Allowed: {', '.join(sorted(known))}.")
+        raise UsageError(
+            f"no task given. There are {len(known)} tasks and groups; `{_LIST_TASKS}` names them."
+        )
     for task in request.tasks:
         if task not in known:
-            raise UsageError(f"task {task!r} is not known. {did_you_mean(task, known)}")
+            raise UsageError(f"task {task!r} is not known. {nearest_of(task, known, _LIST_TASKS)}")
     for name in request.adapters:
         plain = name.replace("-", "").replace("_", "").isalnum()
         if name.casefold() == BASE or not plain or len(name) > LONGEST_NAME:

@@ -18,6 +18,7 @@ from arabench.evaluation.harness.conditions import COLUMN, RUN_KEY
 from arabench.evaluation.metrics.pseudo import PREFIX
 from arabench.evaluation.metrics.score import Sums, by_item
 from arabench.evaluation.metrics.table import SCORES
+from arabench.evaluation.runner.progress import unfinished_below
 from arabench.files.records import read_json_object
 
 #: What one sample can add to a sum. Counts and bits are never negative, but a rounded
@@ -84,6 +85,7 @@ class Evaluation:
             do not compare.
         signature: of the run (`arabench.evaluation.runner.identity`); empty for what lm-eval's
             own command wrote, which does not know what it measured by content.
+        adapter: that was measured, as the results name it; empty for a bare base.
     """
 
     path: Path
@@ -91,6 +93,7 @@ class Evaluation:
     tasks: dict[str, TaskResult]
     settings: dict[str, str] = field(default_factory=dict)
     signature: str = ""
+    adapter: str = ""
 
     def signature_of(self, task: str, metric: str) -> str:
         """Everything that fixes one number, in a line of `key:value` parts.
@@ -137,6 +140,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
         tasks,
         _settings([task.run for task in tasks.values()]),
         _signature(results, results_file),
+        _adapter(results),
     )
 
 
@@ -146,6 +150,19 @@ def _signature(results: dict[str, Any], path: Path) -> str:
     if not isinstance(found, str) or len(found) > LONGEST_SETTING or not found.isprintable():
         raise DataError(f"{path}: its signature is {str(found)[:80]!r}. Evaluate again.")
     return found
+
+
+def _adapter(results: dict[str, Any]) -> str:
+    """The adapter that `arabench eval` or lm_eval (`peft=`) was given."""
+    config = results.get("config")
+    arguments = config.get("model_args") if isinstance(config, dict) else None
+    if isinstance(arguments, str):
+        arguments = dict(part.partition("=")[::2] for part in arguments.split(","))
+    for record, key in ((results.get("arabench"), "adapter"), (arguments, "peft")):
+        named = record.get(key) if isinstance(record, dict) else None
+        if isinstance(named, str) and "\0" not in named:
+            return named
+    return ""
 
 
 def _settings(runs: Sequence[dict[str, str]]) -> dict[str, str]:
@@ -169,6 +186,11 @@ def _results_file(path: Path) -> Path:
             f"{path} holds results of several models: {', '.join(folders[:5])}. Name one of them."
         )
     if not found:
+        if begun := unfinished_below(path):
+            raise UsageError(
+                f"{path} holds an unfinished run ({', '.join(begun[:5])}). Give the command that "
+                "began it again: it goes on where it stopped."
+            )
         raise UsageError(
             f"{path} holds no results*.json. Give the folder named by --output_path or -o."
         )
