@@ -32,6 +32,7 @@ from arabench.evaluation.reports.difference_page import kind_of, page, shown, va
 from arabench.evaluation.reports.difference_tables import (
     FORMATS,
     change_words,
+    in_parts,
     latex_text,
     summary,
     terminal,
@@ -168,6 +169,27 @@ def test_a_terminal_is_never_written_beyond(width: int) -> None:
     assert max(map(cell_len, text.splitlines())) <= width
     assert "worse" in text
     assert ("95 % interval" in text.split("Differences are")[0]) == (width >= 100)
+
+
+@pytest.mark.parametrize("width", [70, 100, 120, 160])
+def test_names_of_metrics_are_parted_between_words_only(width: int) -> None:
+    from rich.console import Console
+
+    rows = [replace(report().rows[0], metric="token_perplexity")]
+    found = replace(report(), rows=tuple(rows))
+    console = Console(width=width, file=io.StringIO(), markup=False, highlight=False)
+    for part in terminal(found, width):
+        console.print(part)
+    words = console.file.getvalue().split()  # type: ignore[attr-defined]
+    whole = "token_perplexity" in words
+    assert whole == (width == 160)
+    assert whole or {"token_", "perplexity"} <= set(words)
+
+
+def test_parts_of_names() -> None:
+    assert in_parts("arabench_robust_lm_keyboard", 16) == "arabench_robust_\nlm_keyboard"
+    assert in_parts("bits_per_char", 20) == "bits_per_char"
+    assert in_parts("chrf++", 3) == "chrf++"  # nowhere to part it
 
 
 def test_a_perplexity_that_explodes_is_told_as_a_factor() -> None:

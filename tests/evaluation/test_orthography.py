@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -169,12 +170,30 @@ def test_runs_without_answers_are_refused(tmp_path: Path) -> None:
         attribute(load_evaluation(tmp_path))
 
 
+def test_answers_none_of_which_was_scored_are_the_reason(tmp_path: Path) -> None:
+    path = samples_file(run_of(tmp_path, READING), "arabench_rc_egy")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        for name in ("f1", "exact_match"):
+            row[name]["sums"] = [0.0, 0.0]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    says = "no answer of arabench_rc_egy was scored, because all of them are thinking that does not"
+    with pytest.raises(UsageError, match=says):
+        attribute(load_evaluation(tmp_path))
+
+
 def test_markdown_says_plain_first_and_what_does_not_move(tmp_path: Path) -> None:
     text = markdown("m|x", attribute(load_evaluation(run_of(tmp_path, READING))))
     assert text.startswith("**m&#124;x**")
     assert "arabench_rc_egy, f1: 0.3 [" in text
     assert text.index("as written") < text.index("| digits: latin | 0.5 | +0.2 |")
-    assert "No item moves under presentation_forms: expand; zero_width: strip;" in text
+    idle = "rules move no item of any metric: presentation_forms: expand; zero_width: strip;"
+    assert text.count(idle) == 1
+    assert "No item of" not in text  # what moves F1 here moves exact match too
+    both = run_of(tmp_path / "both", READING, TRANSLATION)
+    text = markdown("m", attribute(load_evaluation(both)))
+    assert text.count("rules move no item of any metric: ") == 1
+    assert re.search(r"No item of (bleu|f1) moves under \S+: \S+", text)
     assert all(line.count("|") == 6 for line in text.splitlines() if line.startswith("| "))
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 _PER_CENT_UP_TO: Final = 9.995
 #: Columns of a terminal from which on both models' scores fit beside their difference.
 _WIDE: Final = 100
+#: Columns of a terminal from which on names of metrics stand on one line.
+_WIDER: Final = 150
+#: Longest part of a metric's name (perplexity) and of what was found (difference).
+_PART: Final = 10
 #: What LaTeX reads as something else, and how it is written; other characters are left.
 _LATEX: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -205,9 +210,10 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
         title = Text(f"{run.name} against {report.base.name}", style="bold")
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
         wide = width >= _WIDE
-        longest = max(len(one_line(row.task)) for row in rows)
-        table.add_column(Text("task"), overflow="fold", min_width=min(longest, width // 3))
-        table.add_column(Text("metric"), overflow="fold")
+        longest = min(max(len(one_line(row.task)) for row in rows), width // 3)
+        part = max(len(row.metric) for row in rows) if width >= _WIDER else _PART
+        table.add_column(Text("task"), overflow="fold", min_width=longest)
+        table.add_column(Text("metric"), overflow="fold", min_width=part)
         if wide:
             table.add_column(Text("items"), justify="right", no_wrap=True)
             most = max(10, width // 10)
@@ -217,17 +223,28 @@ def terminal(report: Differences, width: int) -> list[RenderableType]:
         if wide:
             table.add_column(Text("95 % interval"), no_wrap=True)
             table.add_column(Text("p"), justify="right", no_wrap=True)
-        table.add_column(Text("found"), overflow="fold")
+        table.add_column(Text("found"), overflow="fold", min_width=_PART if wide else None)
         for row in rows:
-            cells = _cells(row)
+            task, metric, *rest = _cells(row)
+            cells = (in_parts(task, longest), in_parts(metric, part), *rest)
             shown = cells if wide else (cells[0], cells[1], cells[5], cells[8])
             style = _COLOURS.get(row.found, "")
-            texts = [Text(one_line(cell)) for cell in shown[:-1]]
+            texts = [Text(cell) for cell in shown[:-1]]
             table.add_row(*texts, Text(shown[-1], style=style))
         parts += [table, Text()]
     parts += [Text(f"{one.run}: not compared: {one.reason}") for one in report.left_out]
     parts += [Text(note, style="bold") for note in report.notes]
     return [*parts, Text(method(report))]
+
+
+def in_parts(name: str, most: int) -> str:
+    """A name over lines of at most `most` characters where it can be parted after `_`."""
+    lines = [""]
+    for part in re.split(r"(?<=_)", name):
+        if lines[-1] and len(lines[-1]) + len(part) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _cells(row: Difference) -> tuple[str, ...]:

@@ -98,13 +98,21 @@ def attribute(evaluation: Evaluation) -> list[Attribution]:
         UsageError: the run holds no such task.
         DataError: a samples file is damaged, or its answers are not those that were scored.
     """
-    found = []
+    found, unscored = [], []
     for task in evaluation.tasks.values():
         for metric in task.signatures:
             if metric in REFERENCES and metric in task.scores:
                 answers = list(_answers(samples_file(evaluation.path, task.name), metric))
                 if answers:
                     found.append(_attribute(task, metric, answers))
+                else:
+                    unscored.append(task.name)
+    if unscored and not found:
+        raise UsageError(
+            f"{evaluation.path}: no answer of {', '.join(dict.fromkeys(unscored))} was scored, "
+            "because all of them are thinking that does not end. Evaluate again with a larger "
+            "--max-gen-tokens, or with thinking switched off."
+        )
     if not found:
         raise UsageError(
             f"{evaluation.path} holds no answers to score again: that needs a task with "
@@ -227,6 +235,7 @@ def markdown(model: str, found: Sequence[Attribution]) -> str:
         f"**{markdown_text(model)}**, answers and references normalized by one rule at a time",
         "",
     ]
+    idle = [name for name in rules() if name != TOGETHER and not _moves(found, name)]
     for one in found:
         low, high = format_number(one.low), format_number(one.high)
         parts += [
@@ -240,7 +249,8 @@ def markdown(model: str, found: Sequence[Attribution]) -> str:
         unmoved = []
         for rule in one.rules:
             if not rule.better and not rule.worse and rule.name != TOGETHER:
-                unmoved.append(rule.name)
+                if rule.name not in idle:
+                    unmoved.append(rule.name)
                 continue
             parts.append(
                 f"| {rule.name} | {format_number(rule.value)} | {rule.gain:+.4g} "
@@ -249,8 +259,16 @@ def markdown(model: str, found: Sequence[Attribution]) -> str:
             )
         parts.append("")
         if unmoved:
-            parts += [f"No item moves under {'; '.join(unmoved)}.", ""]
+            parts += [f"No item of {one.metric} moves under {'; '.join(unmoved)}.", ""]
+    if idle:
+        parts += [f"{len(idle)} rules move no item of any metric: {'; '.join(idle)}.", ""]
     return "\n".join(parts)
+
+
+def _moves(found: Sequence[Attribution], name: str) -> bool:
+    return any(
+        rule.better or rule.worse for one in found for rule in one.rules if rule.name == name
+    )
 
 
 def as_records(model: str, found: Sequence[Attribution]) -> list[dict[str, Any]]:
