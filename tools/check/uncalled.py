@@ -24,7 +24,12 @@ loglikelihood_rolling
 on_log
 on_step_begin
 on_train_begin
+on_step_end
+compute_loss
+_prepare_dataset
+num_items_in_batch
 control
+should_training_stop
 y_ticks
 
 # Set for others to read: numpy, reprlib, bitsandbytes, transformers, lm-eval.
@@ -48,8 +53,10 @@ typing_context
 arabench_manifest
 city
 rows_cut_off
+rows_identical
 rows_vanished
 rows_without_text
+untrained_accuracy
 letter_words
 max_boilerplate
 max_mean_word_chars
