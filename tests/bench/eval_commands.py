@@ -1,8 +1,8 @@
 """Whole commands beside `lm_eval`'s, in fresh processes that take turns: parts of `bench_eval.py`.
 
 Seconds are those of the CPU, of a process and of all that it started. What only loads the model
-(imports of torch and transformers, weights, tokenizer and a first pass of one token) is a process
-of its own, and is taken from both sides: what is left is what a command adds to it.
+(imports of torch and transformers, weights, tokenizer) is a process of its own, and is taken from
+both sides: what is left is what a command adds to it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ ANSWER_TOKENS: Final = 64
 ADAPTERS: Final = ("a", "b", "c")
 
 _LOAD: Final = """
-import sys, torch
+import os, sys, torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
 AutoTokenizer.from_pretrained(sys.argv[1])
-model(torch.tensor([[1]]))
+os._exit(0)
 """
 #: Ends the process where the first module of torch is called.
 _FIRST_CALL: Final = """
