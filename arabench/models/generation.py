@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 #: Keys and values that are kept at once, in batches of tokens: a step costs a small model about
 #: as much for forty rows as for ten.
 _KEPT_BATCHES: Final = 16
+#: Prompts that are read at once, in batches of tokens: of each only the last place has logits.
+_READ_BATCHES: Final = 4
+#: Tokens of prompts that cost about as much as a pass over one more token of a few answers.
+_PASS_TOKENS: Final = 16
 #: What a generation configuration may say without changing a greedy answer, or is followed here.
 _HARMLESS: Final = frozenset(
     {
@@ -81,7 +85,8 @@ def greedy_answers(
         reader: of a model with `reader.window`.
         prompts: ids, none empty; equal ones are answered once.
         ending: when an answer is complete.
-        batch_tokens: tokens of prompts that are read at once; one may have more.
+        batch_tokens: tokens of a batch; prompts that are read at once have up to four times as
+            many, and one alone may have more.
         on_done: called with the number of prompts that were answered since the last call.
 
     Raises:
@@ -95,7 +100,7 @@ def greedy_answers(
     left = set(range(len(tokens)))
     for stem in find_stems(tokens):
         longest = max(len(tokens[row]) for row in stem.rows) + ending.max_new_tokens
-        if longest <= reader.window:
+        if longest <= reader.window and run.pays(stem):
             run.answer_stem(stem, on_done)
             left -= set(stem.rows)
     run.answer_rows(sorted(left), None, 0, on_done)
@@ -115,6 +120,22 @@ class _Run:
     batch_tokens: int
     tokens: Sequence[Ints]
     answers: dict[int, list[int]]
+
+    def pays(self, stem: Stem) -> bool:
+        """Whether reading a stem once is worth batches that hold its prompts alone.
+
+        A token of an answer is a pass over the whole model, whether two rows or forty go on.
+        """
+        limit = self.ending.max_new_tokens
+        pooled = sum(
+            max(
+                len(self.tokens[row]) / (_READ_BATCHES * self.batch_tokens),
+                (len(self.tokens[row]) + limit) / (_KEPT_BATCHES * self.batch_tokens),
+            )
+            for row in stem.rows
+        )
+        more = len(self._batches(stem.rows, stem.length)) - pooled
+        return (len(stem.rows) - 1) * stem.length > _PASS_TOKENS * limit * more
 
     def answer_stem(self, stem: Stem, on_done: Callable[[int], None] | None) -> None:
         """Answer prompts that begin with a stem, which is read once."""
@@ -168,7 +189,7 @@ class _Run:
                 count = len(found[-1]) + 1
                 kept = count * (first + self.ending.max_new_tokens)
                 if (
-                    count * (first - before) <= self.batch_tokens
+                    count * (first - before) <= _READ_BATCHES * self.batch_tokens
                     and kept <= _KEPT_BATCHES * self.batch_tokens
                     and (self.reader.gaps or len(self.tokens[row]) == first)
                 ):
