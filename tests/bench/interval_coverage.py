@@ -4,7 +4,8 @@
 
 Data sets are drawn from a law whose score is known, and every interval is that of the package
 (`arabench.evaluation.metrics.intervals`). A cell is the share of data sets, in percent, whose
-interval holds the known score, at 5, 10, 30, 100 and 300 items. Seeded: the same numbers every time.
+interval holds the known score, at 5, 10, 30, 100 and 300 items. Seeded: the same numbers every
+time.
 """
 
 from __future__ import annotations
