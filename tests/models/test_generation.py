@@ -97,6 +97,22 @@ def test_shots_in_common_are_read_once_and_finished_rows_leave() -> None:
     assert rows[-1] < 20
 
 
+def test_pairs_that_begin_alike_share_the_batches_of_the_others() -> None:
+    """A batch for each pair would cost a pass for each token of each pair's answers."""
+    model = build("qwen2")
+    pairs = [[100 + pair] * 70 for pair in range(8)]
+    prompts = [[*beginning, 20 + number] for beginning in pairs for number in range(2)]
+    shapes: list[tuple[int, ...]] = []
+    model.get_input_embeddings().register_forward_hook(
+        lambda module, inputs, output: shapes.append(tuple(inputs[0].shape))
+    )
+    ending = Ending(9, (), lambda answers: [False] * len(answers))
+    found = greedy_answers(CausalReader(model), prompts, ending, batch_tokens=512)
+    assert shapes == [(16, 71), *[(16, 1)] * 8]
+    for prompt, answer in zip(prompts, found, strict=True):
+        assert [answer] == greedy_answers(CausalReader(model), [prompt], ending, batch_tokens=512)
+
+
 class _Small(CausalReader):
     rows = 2
 

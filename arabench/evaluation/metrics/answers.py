@@ -71,6 +71,7 @@ def exact_match(prediction: str, answers: Sequence[str]) -> float:
     return float(any(tokens == answer_tokens(answer) for answer in answers))
 
 
+@functools.cache
 def answers_digest() -> str:
     """What `answer_tokens` makes of every letter and sign it may meet, in eight digits.
 
