@@ -38,7 +38,11 @@ def _normalizer() -> Normalizer:
 
 def answer_tokens(answer: str) -> list[str]:
     """Tokens of an answer after the normalization described above."""
-    return [_without_article(token) for token in _normalizer()(answer).lower().split()]
+    return _tokens_with(_normalizer(), answer)
+
+
+def _tokens_with(normalizer: Normalizer, answer: str) -> list[str]:
+    return [_without_article(token) for token in normalizer(answer).lower().split()]
 
 
 def _without_article(token: str) -> str:
@@ -71,14 +75,18 @@ def exact_match(prediction: str, answers: Sequence[str]) -> float:
     return float(any(tokens == answer_tokens(answer) for answer in answers))
 
 
-@functools.cache
 def answers_digest() -> str:
     """What `answer_tokens` makes of every letter and sign it may meet, in eight digits.
 
     The normalizer is asked, not its name: a preset or a rule that changes shows here.
     """
+    return _digest_with(_normalizer())
+
+
+@functools.lru_cache(maxsize=1)
+def _digest_with(normalizer: Normalizer) -> str:
     singles = [chr(code) for block in _BLOCKS for code in range(*block)]
-    made = [answer_tokens(text) for text in (*singles, *_PHRASES)]
+    made = [_tokens_with(normalizer, text) for text in (*singles, *_PHRASES)]
     return hashlib.sha256(repr(made).encode("utf-8")).hexdigest()[:8]
 
 
