@@ -199,7 +199,7 @@ def test_a_task_that_ends_the_process_gives_its_own_message(tmp_path: Path) -> N
         folder.mkdir()
     (lines / "msa.txt").write_text("نص\n", encoding="utf-8")
     manager = task_manager({"arabench_data": str(lines)})
-    with pytest.raises(UsageError, match="the data has no text for 'egy'"):
+    with pytest.raises(UsageError, match="has no text for 'egy'"):
         load_task(manager, "arabench_lm_egy", Prompting())
     (broken / "parallel.jsonl").write_text("{\n", encoding="utf-8")
     manager = task_manager({"arabench_data": str(broken)})
