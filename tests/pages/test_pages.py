@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from arabench.dialect import Identifier
 from arabench.evaluation.data.parallel import load_parallel
 from arabench.evaluation.data.source import Source
 from arabench.evaluation.families.table import COLUMNS
+from arabench.evaluation.rating.answers import Answered
+from arabench.evaluation.rating.page import sheet_page
+from arabench.evaluation.rating.sheets import make_sheet
 from arabench.evaluation.reports.difference_page import page as difference_page
 from arabench.evaluation.reports.differences import find_differences
 from arabench.evaluation.reports.runs import choose, load_runs
@@ -117,11 +121,23 @@ def comparison_page(folder: Path, texts: Sequence[str]) -> str:
     return difference_page(find_differences(base, others), 50)
 
 
+def rating_page(_: Path, texts: Sequence[str]) -> str:
+    texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+    task = "arabench_mt_egy_msa"
+    found = [
+        Answered(task, "egy", n, f"{n}", (("الجملة", text),), (text, f"{n} {text}"))
+        for n, text in enumerate([*texts, *texts][: max(2, len(texts))])  # one is no sheet
+    ]
+    sheet = make_sheet({task: found}, ("one", "other"), len(found), 1, random.Random(1))
+    return sheet_page(sheet)
+
+
 #: Template -> what writes a page with it. Every template of the package stands here.
 PAGES: dict[str, Callable[[Path, Sequence[str]], str]] = {
     "audit/audit.html.j2": audit_page,
     "audit/explain.html.j2": explain_page,
     "demo/report.html.j2": demo_page,
+    "evaluation/rating/sheet.html.j2": rating_page,
     "evaluation/reports/differences.html.j2": comparison_page,
 }
 every_page = pytest.mark.parametrize("name", sorted(PAGES))
