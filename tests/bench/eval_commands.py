@@ -97,7 +97,7 @@ class Setup:
         return [
             "eval", "--model", self.model, "--tasks", tasks, "--dtype", "float32",
             "--device", "cpu", "--threads", str(self.threads),
-            "--max-gen-tokens", str(ANSWER_TOKENS), *self._limit(), *added,
+            "--max-gen-tokens", str(ANSWER_TOKENS), "--batch-size", "32", *self._limit(), *added,
         ]  # fmt: skip
 
     def _limit(self) -> list[str]:
