@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from arabench.evaluation.harness.answers import MemoryStore
 from arabench.evaluation.harness.assemble import assemble_results, select_tasks
 from arabench.evaluation.harness.evaluator import Prompting, TaskRun, load_task
-
-
-@dataclass
-class MemoryStore:
-    """Answers in memory, for as long as it lives."""
-
-    answers: dict[bytes, str] = field(default_factory=dict)
-    cached: int = 0
-
-    def find(self, keys: Sequence[bytes]) -> dict[bytes, str]:
-        """Those of the answers that are known."""
-        return {key: self.answers[key] for key in keys if key in self.answers}
-
-    def keep(self, answers: Mapping[bytes, str]) -> None:
-        """Answers that the model gave just now."""
-        self.answers.update(answers)
 
 
 def measure_in_memory(

@@ -20,10 +20,11 @@ from lm_eval.api.model import LM  # noqa: E402
 from lm_eval.utils import handle_non_serializable  # noqa: E402
 
 from arabench.errors import DataError, UsageError  # noqa: E402
+from arabench.evaluation.harness.answers import MemoryStore  # noqa: E402
 from arabench.evaluation.harness.assemble import select_tasks  # noqa: E402
 from arabench.evaluation.harness.evaluator import Prompting, TaskRun, load_task  # noqa: E402
 from arabench.evaluation.harness.run import task_manager  # noqa: E402
-from tests.evaluation.in_memory import MemoryStore, measure_in_memory  # noqa: E402
+from tests.evaluation.in_memory import measure_in_memory  # noqa: E402
 from tests.evaluation.under_lm_eval import TEMPLATE, hf  # noqa: E402
 
 SEEDS = ("random_seed", "numpy_random_seed", "torch_random_seed", "fewshot_random_seed")
