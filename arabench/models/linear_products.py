@@ -51,7 +51,7 @@ def _works() -> bool:
         with torch.no_grad():
             found = [_product(rows, weight, one) for one in (None, bias)]
             wanted = [torch.nn.functional.linear(rows, weight, one) for one in (None, bias)]
-    except (RuntimeError, AttributeError, NotImplementedError):
+    except (RuntimeError, AttributeError):  # a build without this operator
         return False
     return all(
         torch.allclose(one, other, rtol=_CLOSE, atol=_CLOSE)
