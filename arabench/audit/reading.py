@@ -44,12 +44,12 @@ def plan_reading(inputs: Sequence[str], input_format: str | None = None) -> Read
         DataError: an input is empty.
     """
     found = expand_inputs(inputs, input_format)
+    for file in found.files:
+        check_input(file.path)
     sources = tuple(
         (file, format_of(file.path, input_format), codec_of(file.path, input_format))
         for file in found.files
     )
-    for file in found.files:
-        check_input(file.path)
     sizes = [file.bytes_on_disk() for file in found.files]
     known = [size for size in sizes if size is not None]
     total = sum(known) if len(known) == len(sizes) else None

@@ -77,13 +77,13 @@ def run(options: argparse.Namespace) -> int:
     """Search and report."""
     from arabench.audit.reading import plan_reading
     from arabench.cli.console import byte_progress, say
+    from arabench.cli.files import check_inputs
     from arabench.errors import UsageError, require_extra
     from arabench.files.atomic import write_text_atomically
 
     if options.fail_above is not None and not 0 <= options.fail_above <= 1:
         raise UsageError(f"--fail-above {options.fail_above} is no share. Use 0 to 1.")
-    if options.max_rejects < 0:
-        raise UsageError(f"--max-rejects {options.max_rejects} is negative. Use 0 or more.")
+    check_inputs(options)
     from arabench.evaluation.contamination.options import Options
 
     chosen = Options(options.ngram, options.overlap, options.near, options.arabizi)

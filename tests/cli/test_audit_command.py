@@ -143,3 +143,11 @@ def test_help_shows_examples_and_loads_nothing_heavy(here: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "arabench audit corpus.jsonl -o audit/" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["audit", "contamination"])
+def test_a_name_without_a_file_is_told_as_such(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 2
+    assert "does not exist" in capsys.readouterr().err
